@@ -86,8 +86,8 @@ func watchedBy(t *testing.T, a resource) (found []watched) {
 	return found
 }
 
-// TestWatchDoesNotBlindTheAlarms: a redrive --watch holds a letter that it
-// cannot replay nearly all of the time, so that it is seldom visible.
+// TestWatchDoesNotBlindTheAlarms: a redrive --watch holds a dead letter that it cannot
+// replay nearly all of the time, so that it is seldom visible.
 func TestWatchDoesNotBlindTheAlarms(t *testing.T) {
 	set := defaultSet(t)
 	s := synthesize(t, set)

@@ -13,7 +13,7 @@ const deadLetterSeconds = 14 * 24 * 60 * 60
 // deadLettersProps configure newDeadLetters.
 type deadLettersProps struct {
 	Site site    // required
-	Key  *string // ARN of the KMS key that encrypts letters; nil for SQS's own
+	Key  *string // ARN of the KMS key that encrypts dead letters; nil for SQS's own
 }
 
 // newDeadLetters makes the queue for what the Region's function could not copy

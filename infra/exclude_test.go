@@ -41,7 +41,7 @@ func TestFilterDropsOnePrefix(t *testing.T) {
 		if err := set.Validate(); err != nil {
 			t.Fatal(err)
 		}
-		raw, err := json.Marshal(newSite(anyAccount, set, "us-east-1").echoFilter(role))
+		raw, err := json.Marshal(newSite(anyAccount, set, "us-east-1").replicaFilter(role))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -61,7 +61,7 @@ func TestMarkersOfTheRolePass(t *testing.T) {
 		{user, "ObjectRemoved:Delete", everything, true},
 	} {
 		set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}, Follow: tt.follow}
-		raw, err := json.Marshal(newSite(anyAccount, set, "us-east-1").echoFilter(role))
+		raw, err := json.Marshal(newSite(anyAccount, set, "us-east-1").replicaFilter(role))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -69,7 +69,7 @@ type meshParts struct {
 // cannot be delivered goes to the Region's dead-letter queue. What the
 // Region's own function wrote is not delivered: those objects came from
 // elsewhere, and their events would only wake functions to find them there.
-// Delete markers are the exception, see echoFilter.
+// Delete markers are the exception, see replicaFilter.
 //
 // That filter saves money and nothing depends on it: the function
 // recognises the event of a replica.
@@ -80,7 +80,7 @@ func newMesh(scope constructs.Construct, id string, props meshParts) constructs.
 	if !here.OwnRoles() {
 		roleID = *awscdk.Fn_ImportValue(roleIDExport(here.Config, here.Region))
 	}
-	filter, scopeOfFilter := here.echoFilter(roleID), jsii.String("MessageBody")
+	filter, scopeOfFilter := here.replicaFilter(roleID), jsii.String("MessageBody")
 	if filter == nil {
 		scopeOfFilter = nil
 	}
@@ -99,7 +99,7 @@ func newMesh(scope constructs.Construct, id string, props meshParts) constructs.
 	return this
 }
 
-// echoFilter matches a notification unless each of its records was caused by
+// replicaFilter matches a notification unless each of its records was caused by
 // the role. The principal ID of a role's session is "AWS:<role ID>:<session>":
 // https://docs.aws.amazon.com/sns/latest/dg/string-value-matching.html
 //
@@ -115,7 +115,7 @@ func newMesh(scope constructs.Construct, id string, props meshParts) constructs.
 //
 // Nobody's ID, that of a role of somebody else's, drops no replica's
 // event. Nil matches everything.
-func (s site) echoFilter(roleID string) any {
+func (s site) replicaFilter(roleID string) any {
 	but := func(prefix string) []any {
 		return []any{map[string]any{"anything-but": map[string]any{"prefix": prefix}}}
 	}

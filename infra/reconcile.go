@@ -152,8 +152,8 @@ func (s site) compare(key *string) []statement {
 	return append(statements, s.trace()...)
 }
 
-// decrypt are the statements about keys of a role that reads in every Region and
-// encrypts nowhere: S3 asks for Decrypt to tell an encrypted object's checksum
+// decrypt are the statements about keys of a role that reads in every Region and does
+// not encrypt. S3 asks for Decrypt to return an encrypted object's checksum
 // (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html).
 func (s site) decrypt(own *string) []statement {
 	all := s.useKeys(own)

@@ -283,10 +283,10 @@ func byID(tp template) map[string]resource {
 	return all
 }
 
-// TestSilenceOfTheComparisonIsTold: the age of the last comparison has a figure at
+// TestSilenceOfTheComparisonRaisesTheAlarm: the age of the last comparison has a figure at
 // every tick, so that none means that nothing compares. A new alarm has none
 // either, and must not be raised for that.
-func TestSilenceOfTheComparisonIsTold(t *testing.T) {
+func TestSilenceOfTheComparisonRaisesTheAlarm(t *testing.T) {
 	set := defaultSet(t)
 	set.Reconcile, set.AlarmEmail = &replicaset.Reconcile{Every: 6 * time.Hour}, "ops@example.com"
 	s := synthesize(t, set)

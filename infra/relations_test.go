@@ -122,7 +122,7 @@ func (s synthesized) testSubscriptions(t *testing.T) {
 			equal(t, r.ID+": redrive policy", r.at("RedrivePolicy"),
 				any(object{"deadLetterTargetArn": s.member(region).QueueARN()}))
 			equal(t, r.ID+": filter scope", r.at("FilterPolicyScope"), any("MessageBody"))
-			// The role of the topic's own Region is the one whose events echo.
+			// The role of the topic's own Region is the one whose events are replica events.
 			export := s.set.RegionStackName(region) + "-role-id"
 			equal(t, region+": exports", s.regions[region].exports, object{export: "AROA-" + region})
 			prefix := "AWS:imported(" + export + "):"

@@ -41,7 +41,7 @@ func newHints(root *cobra.Command, called string) hints {
 	for _, c := range root.Commands() {
 		names = append(names, regexp.QuoteMeta(c.Name()))
 	}
-	// Not after a letter, a slash or the like: "/usr/bin/s3fanout doctor" is right.
+	// Not after a word, a slash or the like: "/usr/bin/s3fanout doctor" is right.
 	return hints{
 		called: called,
 		ours:   regexp.MustCompile(`(^|[\s"'(` + "`" + `])` + root.Name() + `( (?:` + strings.Join(names, "|") + `)\b)`),

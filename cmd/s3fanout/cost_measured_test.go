@@ -59,7 +59,7 @@ func TestCostOfWhatIsWritten(t *testing.T) {
 		t.Errorf("%d metrics have data, want %d", len(series), want)
 	}
 
-	// A letter holds what the function was invoked with.
+	// A dead letter holds what the function was invoked with.
 	if code, out := r.s3fanout("sandbox", "fault", "--region", "eu-west-1", "--kind", "lambda-crash", "--rate", "1"); code != exitDone {
 		t.Fatal(out)
 	}

@@ -93,8 +93,8 @@ func keyTooLong(key string) error {
 	return usageError{fmt.Errorf("the KEY has %d bytes; those of S3 have %d at most", len(key), maxKey)}
 }
 
-// keyOf takes the key out of s3://BUCKET/KEY. A key that begins so itself has
-// to be given in that form.
+// keyOf takes the key out of s3://BUCKET/KEY. A key that begins with
+// "s3://" itself has to be given in that form.
 func keyOf(argument string, set replicaset.Config, account string) (string, error) {
 	rest, isURL := strings.CutPrefix(argument, "s3://")
 	if !isURL {

@@ -126,7 +126,7 @@ func chained(line string) []string {
 	}
 }
 
-// theRest says which letters of the queue were not looked at.
+// theRest says which dead letters of the queue were not looked at.
 func theRest(q document.ExplainQueue) string {
 	switch {
 	case q.Cut:

@@ -125,7 +125,7 @@ func (f *fakeAWS) invoke(w http.ResponseWriter, r *http.Request, region string) 
 
 func answer(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
 
-// visible is how many letters anybody could receive in a Region.
+// visible is how many dead letters anybody could receive in a Region.
 func (f *fakeAWS) visible(region string) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()

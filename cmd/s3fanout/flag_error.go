@@ -70,7 +70,7 @@ func quotedIfEmpty(value string) string {
 
 // suggestFlag says that there is no such flag, with what was probably meant.
 func suggestFlag(cmd *cobra.Command, unknown *pflag.NotExistError) error {
-	// Cobra knows near names of commands, by their letters and their beginnings;
+	// Cobra knows near names of commands, by their spelling and their beginnings;
 	// these stand for the flags.
 	flags := &cobra.Command{SuggestionsMinimumDistance: 2}
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {

@@ -142,7 +142,7 @@ func redriveError(report redrive.Report, dryRun bool) error {
 }
 
 // advised says whether there is something to do about what is left, which is not so
-// where the letters were only interrupted, as at the end of a watch.
+// where the dead letters were only interrupted, as at the end of a watch.
 func advised(report redrive.Report) bool {
 	return slices.ContainsFunc(report.Regions, func(s redrive.Summary) bool {
 		return slices.ContainsFunc(s.Results, func(r redrive.Result) bool { return r.Next() != "" })

@@ -24,7 +24,7 @@ import (
 // TestDryRunListsEveryLetterEveryTime runs the command 16 times over queues of
 // 500 dead letters; make test-large 100 times. When the SDK closed a request's body while net/http was
 // finishing its write, the answer to a receive was lost in four of ten runs
-// ("use of closed network connection"), and its letters stayed hidden for two
+// ("use of closed network connection"), and its dead letters stayed hidden for two
 // minutes.
 func TestDryRunListsEveryLetterEveryTime(t *testing.T) {
 	t.Parallel()
@@ -102,7 +102,7 @@ func TestDryRunListsEveryLetterEveryTime(t *testing.T) {
 	wg.Wait()
 }
 
-// checkComplete compares what a dry run listed with the letters that were sent.
+// checkComplete compares what a dry run listed with the dead letters that were sent.
 func checkComplete(t *testing.T, out []byte, sent []string) {
 	t.Helper()
 	var d document.Redrive

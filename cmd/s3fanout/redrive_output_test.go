@@ -49,9 +49,9 @@ func TestRedriveText(t *testing.T) {
 	}
 }
 
-// TestRedriveIsTerseAboutSuccess has many letters that were replayed: they are
-// counted and their reasons summed up, and no line is one's own. There is
-// nothing to do next.
+// TestRedriveIsTerseAboutSuccess has many dead letters that were replayed: they are
+// counted and their reasons summed up, and no line is one's own. There is nothing to do
+// next.
 func TestRedriveIsTerseAboutSuccess(t *testing.T) {
 	var results []redrive.Result
 	for i := range 500 {
@@ -99,8 +99,8 @@ func TestRedriveTextOnTerminal(t *testing.T) {
 	}
 }
 
-// TestRedriveSaysAReasonOnce: below each of many letters in a row, the same paragraph
-// left no room on the screen for the letters. A short one is said again.
+// TestRedriveSaysAReasonOnce: below each of many dead letters in a row, the same
+// paragraph left no room on the screen for the dead letters. A short one is said again.
 func TestRedriveSaysAReasonOnce(t *testing.T) {
 	result := func(region, reason, key string) redrive.Result {
 		return redrive.Result{Region: region, Outcome: redrive.Waiting, Letter: deadletter.Letter{

@@ -17,14 +17,14 @@ import (
 // counted.
 const mostReasons = 20
 
-// sameReason stands below a letter instead of the reason of the one before.
+// sameReason stands below a dead letter instead of the reason of the one before.
 const sameReason = "the same reason"
 
-// writeRedriveText writes a table of the letters that are left, a line for each
-// Region, the reasons, and what to do about them. Letters that were replayed
-// are counted alone: nobody has to do anything about them.
-// On a terminal, whose width is not 0, a letter's reason is a paragraph below
-// it: in a column there would be no room for what matters.
+// writeRedriveText writes a table of the dead letters that are left, a line for each
+// Region, the reasons, and what to do about them. Dead letters that were replayed are
+// counted alone: nobody has to do anything about them. On a terminal, whose width is
+// not 0, a dead letter's reason is a paragraph below it: in a column there would be no
+// room for what matters.
 func writeRedriveText(w io.Writer, d redriveView, width int, colours bool) error {
 	left := slices.DeleteFunc(slices.Clone(d.Letters), func(l document.RedriveLetter) bool {
 		return l.Outcome == string(redrive.Skipped) || l.Outcome == string(redrive.Replayed)
@@ -55,7 +55,7 @@ func writeRedriveText(w io.Writer, d redriveView, width int, colours bool) error
 	return writeNext(w, d.left, width)
 }
 
-// writeReasons writes how many letters have, or had, which reason.
+// writeReasons writes how many dead letters have, or had, which reason.
 func writeReasons(w io.Writer, title string, reasons []document.RedriveReason, width int) error {
 	var lines []string
 	for i, r := range reasons {
@@ -105,8 +105,8 @@ func lettersTable(letters []document.RedriveLetter, width int, colours bool) tab
 	last := ""
 	for _, l := range letters {
 		kind := cmp.Or(l.Kind, "unknown")
-		// Where the letter stays for another reason than before, that is the
-		// one to act on.
+		// Where the dead letter stays for another reason than before, that is the one
+		// to act on.
 		reason := printable.Quote(deadletter.Essence(cmp.Or(l.Detail, l.Reason)))
 		row := table.Row{Cells: []string{l.Region, kind, describeObjects(l.Objects)}}
 		if width == 0 {

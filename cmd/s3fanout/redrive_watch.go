@@ -58,7 +58,7 @@ func (l *redriveLines) wait(letter document.RedriveLetter) {
 }
 
 func (l *redriveLines) finished(r redrive.Result) {
-	// Letters that were not selected come round again and again.
+	// Dead letters that were not selected come round again and again.
 	if r.Outcome == redrive.Skipped || l.err != nil {
 		return
 	}

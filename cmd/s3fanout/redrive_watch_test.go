@@ -68,9 +68,9 @@ type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
 
-// TestTroubleIsToldOnce shows that a Region that is away for hours is not the
+// TestTroubleIsShownOnce shows that a Region that is away for hours is not the
 // subject of hundreds of lines.
-func TestTroubleIsToldOnce(t *testing.T) {
+func TestTroubleIsShownOnce(t *testing.T) {
 	var stderr bytes.Buffer
 	l := redriveLines{p: &progress{w: &stderr, now: time.Now}, reported: map[string]string{}}
 	for range 3 {

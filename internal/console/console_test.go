@@ -130,7 +130,7 @@ func (f *fake) Replay(ctx context.Context, chosen Letters, done func(document.Re
 	return document.Redrive{}, errors.Join(f.call("replay %v", chosen), f.partly)
 }
 
-// replayed is what a replay of a letter comes to: of keys with "bad" it fails.
+// replayed is what a replay of a dead letter comes to: of keys with "bad" it fails.
 func (f *fake) replayed(l document.RedriveLetter) string {
 	if strings.Contains(l.Objects[0].Key, "bad") {
 		return "failed"

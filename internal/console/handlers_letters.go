@@ -69,7 +69,7 @@ func (s *Server) keepQueues(d document.Redrive, kept bool) {
 	s.mu.Lock()
 	old := s.queues
 	s.mu.Unlock()
-	q := newQueues(d, s.o.Now(), old, kept) // takes time, and whoever has the turn alone changes the letters
+	q := newQueues(d, s.o.Now(), old, kept) // takes time, and whoever has the turn alone changes the dead letters
 	s.mu.Lock()
 	q.now = s.queues.now
 	s.queues = q
@@ -128,7 +128,7 @@ func (s *Server) readQuietly(ctx context.Context) (done bool) {
 	if ctx.Err() == nil && err == nil { // else the list stays, and says that it differs
 		s.keepQueues(d, true)
 	}
-	// One that took too long would hide the letters again and again.
+	// One that took too long would hide the dead letters again and again.
 	return !errors.Is(ctx.Err(), context.Canceled)
 }
 
@@ -143,7 +143,7 @@ func (s *Server) startReplay(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return "Nothing was replayed.", err
 		}
-		defer s.news["ended"].changed() // pages about a key then read its letters
+		defer s.news["ended"].changed() // pages about a key then read its dead letters
 		defer end()
 		defer s.news["letters"].changed()
 		var t replayTally
@@ -169,7 +169,7 @@ func (s *Server) startReplay(w http.ResponseWriter, r *http.Request) {
 	s.started(w, r, ok, "/letters")
 }
 
-// replayTally counts what becomes of the letters of a replay.
+// replayTally counts what becomes of the dead letters of a replay.
 type replayTally struct {
 	replayed, left, skipped int
 	did                     map[string]int

@@ -67,8 +67,8 @@ func (l letterRow) Became() string { return became(l.Did) }
 // queueTrouble is what is not known of a Region's queue.
 type queueTrouble struct{ Region, Text string }
 
-// queueChange says that a queue has about another number of letters by now than were
-// read.
+// queueChange says that a queue has about another number of dead letters by now than
+// were read.
 type queueChange struct {
 	Region     string
 	Known, Now int
@@ -89,14 +89,14 @@ type queues struct {
 	now     map[string]int    // how many the last look found, by Region
 }
 
-// newQueues takes in a reading. What is known of a letter that was tried before stays
-// known, and with kept also that others were replayed since.
+// newQueues takes in a reading. What is known of a dead letter that was tried before
+// stays known, and with kept also that others were replayed since.
 func newQueues(d document.Redrive, read time.Time, old queues, kept bool) queues {
 	q := queues{read: read, regions: d.Regions, next: map[string]string{}, index: map[[2]string]int{}, now: old.now}
 	for _, r := range d.Reasons {
 		q.next[r.Reason] = r.Next
 	}
-	causes := map[string]string{} // each takes time to find, and many letters say the same
+	causes := map[string]string{} // each takes time to find, and many dead letters say the same
 	for _, l := range d.Letters {
 		if was, ok := old.find(l); ok && was.Outcome != string(redrive.Replayed) {
 			l.Outcome, l.Detail, l.Did = was.Outcome, was.Detail, was.Did
@@ -118,8 +118,8 @@ func newQueues(d document.Redrive, read time.Time, old queues, kept bool) queues
 	return q
 }
 
-// sort puts the oldest first in each Region, which no reading gives: letters keep their
-// places when they are read again.
+// sort puts the oldest first in each Region, which no reading gives: dead letters keep
+// their places when they are read again.
 func (q *queues) sort() {
 	slices.SortStableFunc(q.letters, func(a, b letterRow) int {
 		return cmp.Or(cmp.Compare(a.Region, b.Region), sentAt(a).Compare(sentAt(b)), cmp.Compare(a.MessageID, b.MessageID))
@@ -157,7 +157,7 @@ func (q *queues) note(l document.RedriveLetter) {
 	}
 }
 
-// counts are how many letters of each Region are in its queue, as far as is known.
+// counts are how many dead letters of each Region are in its queue, as far as is known.
 func (q *queues) counts() map[string]int {
 	counts := map[string]int{}
 	for _, l := range q.letters {
@@ -270,7 +270,7 @@ func answered(d document.Redrive) bool {
 	return slices.ContainsFunc(d.Regions, func(r document.RedriveRegion) bool { return r.Error == "" })
 }
 
-// changed says which queues have another number of letters than were read.
+// changed says which queues have another number of dead letters than were read.
 func (q *queues) changed() (list []queueChange) {
 	if q.read.IsZero() {
 		return nil
@@ -287,7 +287,7 @@ func (q *queues) changed() (list []queueChange) {
 // causeOf is the reason that a dead letter has in common with others.
 func causeOf(l document.RedriveLetter) string { return deadletter.Cause(cmp.Or(l.Reason, l.Detail)) }
 
-// became says in words what functions did with the objects of a letter.
+// became says in words what functions did with the objects of a dead letter.
 func became(did map[string]int) string {
 	var list []string
 	for _, d := range []struct{ outcome, words string }{

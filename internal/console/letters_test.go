@@ -86,8 +86,8 @@ func TestReplaysOfThePage(t *testing.T) {
 	}
 }
 
-// What is shown stays what it is when it is read again: a letter that failed again has
-// its reason still, and one that was replayed is not in a new list.
+// What is shown stays what it is when it is read again: a dead letter that failed again
+// has its reason still, and one that was replayed is not in a new list.
 func TestStatesSurviveAnotherReading(t *testing.T) {
 	old := newQueues(document.Redrive{Letters: []document.RedriveLetter{letter("us-east-1", 1, "SlowDown"), letter("us-east-1", 2, "SlowDown"), letter("us-east-1", 3, "SlowDown")}}, someTime, queues{}, false)
 	failed, done := letter("us-east-1", 1, "SlowDown"), letter("us-east-1", 2, "SlowDown")
@@ -117,7 +117,7 @@ func TestStatesSurviveAnotherReading(t *testing.T) {
 	}
 }
 
-// Of what does not fit, the letters that are left are listed.
+// Of what does not fit, the dead letters that are left are listed.
 func TestReplayedLettersDoNotHideOthers(t *testing.T) {
 	var d document.Redrive
 	for i := range mostRows + 10 {
@@ -217,7 +217,7 @@ type changing struct {
 	mu      sync.Mutex
 	counted int
 	drained bool // by somebody, one at each look
-	others  bool // another reader holds letters
+	others  bool // another reader holds dead letters
 	looks   int
 	hidden  int           // no reading finds so many
 	held    bool          // a reading is
@@ -298,8 +298,8 @@ func TestListFollowsTheQueues(t *testing.T) {
 	u.until("/letters", "1 replayed, 0 of the chosen left")
 }
 
-// While a redrive in a shell empties a queue, or anybody holds its letters, the list
-// leaves it alone; once it stands still, it is read once.
+// While a redrive in a shell empties a queue, or anybody holds its dead letters, the
+// list leaves it alone; once it stands still, it is read once.
 func TestListLeavesARedriveItsLetters(t *testing.T) {
 	c := &changing{fake: &fake{}, counted: 500, reading: make(chan struct{})}
 	u := serve(t, Options{Source: c, Write: true, Regions: []string{"us-east-1"}, Interval: time.Millisecond})

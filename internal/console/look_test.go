@@ -11,7 +11,7 @@ import (
 )
 
 // A Region that does not answer is told as such, and its figures are none.
-func TestSilentRegionsAreToldAsSuch(t *testing.T) {
+func TestSilentRegionsAreNamed(t *testing.T) {
 	away := document.StatusRegion{Region: "eu-west-1", MetricsUnavailable: "the Region does not answer"}
 	look := Look{Status: document.Status{Regions: []document.StatusRegion{region("us-east-1"), away}}}
 	look.Silent = map[string]time.Time{"eu-west-1": time.Date(2026, 11, 29, 20, 31, 7, 0, time.UTC)}

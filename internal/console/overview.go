@@ -106,7 +106,8 @@ func newRegion(r document.StatusRegion, g glance) regionView {
 			v.Found[f.Severity]++
 		}
 	}
-	// CloudWatch is minutes behind: the age of letters that have just come is of none.
+	// CloudWatch is minutes behind: the age of dead letters that have just come is of
+	// none.
 	if v.Oldest != nil && *v.Oldest < 1 {
 		v.Oldest = nil
 	}

@@ -69,7 +69,7 @@ func TestRunsAreStopped(t *testing.T) {
 }
 
 // A replay that is stopped, or that one Region fails, says what it did and nothing of
-// letters that did not come: it did not wait for them.
+// dead letters that did not come: it did not wait for them.
 func TestReplaysThatEndEarly(t *testing.T) {
 	for name, c := range map[string]struct {
 		partly  error

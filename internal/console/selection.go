@@ -20,7 +20,7 @@ func (c Letters) Filter() redrive.Filter {
 	return redrive.Filter{Prefix: c.Prefix, Cause: c.Reason, Key: c.Key, MessageID: c.Message}
 }
 
-// candidate is a letter as redrive's filter sees it.
+// candidate is a dead letter as redrive's filter sees it.
 func candidate(l letterRow) redrive.Candidate {
 	c := redrive.Candidate{MessageID: l.MessageID, SentAt: sentAt(l), Reason: cmp.Or(l.Reason, l.Detail), Cause: l.Cause}
 	for _, o := range l.Objects {

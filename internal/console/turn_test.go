@@ -13,12 +13,12 @@ import (
 	"s3fanout/internal/operator/document"
 )
 
-// unhurried explains a key in two steps: it holds the letters until read is closed, and then
-// S3 answers when the set does.
+// unhurried explains a key in two steps: it holds the dead letters until read is
+// closed, and then S3 answers when the set does.
 type unhurried struct {
 	*fake
 
-	holds chan string   // the keys of those that hold letters
+	holds chan string   // the keys of those that hold dead letters
 	read  chan struct{} // one for each that may go on
 	set   chan struct{}
 }
@@ -104,8 +104,8 @@ func TestQuietReadingMakesWayForAKey(t *testing.T) {
 	end()
 }
 
-// A key's page takes no letters from a run that has them, and says that it did not; nor
-// does a run take them from the page.
+// A key's page takes no dead letters from a run that has them, and says that it did
+// not; nor does a run take them from the page.
 func TestKeyLeavesARunItsLetters(t *testing.T) {
 	c := &changing{fake: &fake{letters: []document.RedriveLetter{letter("us-east-1", 1, "AccessDenied")}}, held: true, reading: make(chan struct{})}
 	u := serve(t, Options{Source: c, Regions: []string{"us-east-1"}})

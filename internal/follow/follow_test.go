@@ -47,7 +47,7 @@ func TestRequests(t *testing.T) {
 		t.Errorf("the target got %d versions", n)
 	}
 
-	// An echo, as when the filter is gone: the other way round.
+	// A replica event, as when the filter is gone: the other way round.
 	w.put(there, "e", "theirs")
 	w.replica(here, "e", "theirs", w.write(there, "e"))
 	w.follow(request("e"), copier.Superseded)

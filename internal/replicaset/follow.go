@@ -21,7 +21,7 @@ type Follow struct {
 	Tags bool
 }
 
-// parts are the words of JSON and the letters of the environment for what can be
+// parts are the words of JSON and the characters of the environment for what can be
 // followed.
 func (f *Follow) parts() []followPart {
 	return []followPart{{"overwrites", 'o', &f.Overwrites}, {"deletions", 'd', &f.Deletions}, {"tags", 't', &f.Tags}}

@@ -29,7 +29,7 @@ func (s *Sandbox) notify(ctx context.Context, n s3.Notification) (err error) {
 	return err
 }
 
-// noteChange remembers replicas, and what a user wrote of which no Region is told.
+// noteChange remembers replicas, and what a user wrote without an event to any Region.
 func (s *Sandbox) noteChange(c s3.Change) {
 	if s.trace == nil {
 		return

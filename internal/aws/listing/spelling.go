@@ -17,7 +17,7 @@ type spelling struct {
 // alphabet is known characters, sorted.
 type alphabet []rune
 
-// Kinds of characters. Where keys have digits, they hardly have letters.
+// Kinds of characters. Where keys have digits, they hardly have a to z.
 const (
 	digit = iota
 	upper

@@ -54,10 +54,10 @@ func (stuck) Invoke(ctx context.Context, _ []byte) error {
 	return &InvokeError{Status: 429, Code: "TooManyRequestsException", Message: "Rate Exceeded."}
 }
 
-// Whatever hangs, the invocation ends before Lambda kills it, so that the dead
-// letter has the reason. Copy, hand-over and clean-up had limits of their own
-// before, which together went beyond the invocation's, and the letter said that
-// the task had timed out.
+// Whatever hangs, the invocation ends before Lambda kills it, so that the dead letter
+// has the reason. Copy, hand-over and clean-up had limits of their own before, which
+// together went beyond the invocation's, and the dead letter said that the task had
+// timed out.
 func TestInvocationEndsInTimeWithItsReason(t *testing.T) {
 	for _, total := range []time.Duration{3 * time.Second, time.Minute, 15 * time.Minute} {
 		for name, tt := range map[string]struct {

@@ -21,7 +21,7 @@ import (
 
 // States of a bucket at the end.
 const (
-	Present = "told"    // it has the entries, and had them before
+	Present = "present" // it has the entries, and had them before
 	Written = "written" // they were put in
 	Wanting = "wanting" // they would be put in, were it no dry run
 	Failed  = "failed"

@@ -157,7 +157,7 @@ func TestWhatComesOrGoesMeanwhileIsNoFailure(t *testing.T) {
 	}
 }
 
-func TestFailuresAreBoundedAndAllTold(t *testing.T) {
+func TestFailuresAreBoundedAndAllCounted(t *testing.T) {
 	w := newWorld("a", "b")
 	const n = MaxFailures + 300
 	w.fill(n)

@@ -34,7 +34,7 @@ func TestBadLetters(t *testing.T) {
 	for _, tt := range []struct {
 		id, body string
 		refused  string // in the error; empty for none
-		reason   string // in the letter's
+		reason   string // in the dead letter's
 	}{
 		{"dl-01", "", "not a JSON object", ""},
 		{"dl-02", strings.Repeat("\x00garbage\x1b[2J", 256<<10/12), "not a JSON object", ""},

@@ -51,7 +51,7 @@ func edit(t testing.TB, name string, changes map[string]any) string {
 	return string(raw)
 }
 
-// A letter says what happened to the objects that it names.
+// A dead letter says what happened to the objects that it names.
 func TestLettersSayWhatHappened(t *testing.T) {
 	for event, want := range map[string]string{
 		"ObjectCreated:Put": "", "ObjectRemoved:DeleteMarkerCreated": "deletion", "ObjectTagging:Put": "tags",

@@ -47,8 +47,8 @@ func decodeEnvelope(m members) (Letter, error) {
 		return Letter{}, fmt.Errorf("%w: requestPayload is not an object", ErrUnknown)
 	}
 	l := Letter{Kind: OnFailure, Payload: m["requestPayload"], FunctionARN: function}
-	// The count informs people; a strange one must not keep a letter from
-	// being replayed.
+	// The count informs people; a strange one must not keep a dead letter from being
+	// replayed.
 	if n := 0; json.Unmarshal(request["approximateInvokeCount"], &n) == nil && n > 0 {
 		l.Attempts = n
 	}

@@ -11,7 +11,7 @@ import (
 // may write to the queue decides what is in it.
 const MaxReason = 8192
 
-// noReason stands for a reason that the letter does not give.
+// noReason stands for a reason that the dead letter does not give.
 const noReason = "no reason given"
 
 // Line makes text from outside harmless on one line: it puts a space for every

@@ -13,7 +13,7 @@ func Essence(reason string) string {
 	return strings.Replace(reason, "1 of 1 failed: ", "", 1)
 }
 
-// single are the parts of a reason that differ from letter to letter: the
+// single are the parts of a reason that differ from dead letter to dead letter: the
 // identity of requests and uploads, and of what was copied where.
 var single = []struct {
 	pattern *regexp.Regexp

@@ -123,7 +123,7 @@ func text(t *testing.T, name string, of any, when string) []byte {
 	const outcomes = "replayed, failed, interrupted, skipped, waiting (dry run), not-understood, not-ours, not-invoked or not-deleted"
 	switch name { // what is too long for a field's tag
 	case "adopt":
-		s.Properties["regions"].Items.Properties["state"].Description = "told (the entries were present), written, " +
+		s.Properties["regions"].Items.Properties["state"].Description = "present (the entries were there already), written, " +
 			"wanting (a dry run would add them), failed or checked"
 	case "doctor":
 		s.Properties["findings"].Items.Properties["check"] = checks()

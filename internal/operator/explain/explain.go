@@ -138,7 +138,7 @@ func Run(ctx context.Context, o Options) (Facts, error) {
 }
 
 // readLetters lists the queues as a dry run of redrive does, and keeps the
-// letters that name the object.
+// dead letters that name the object.
 func readLetters(ctx context.Context, o Options) ([]Letter, []Queue, error) {
 	if o.Turn != nil {
 		end, err := o.Turn(ctx)
@@ -181,7 +181,7 @@ func readLetters(ctx context.Context, o Options) ([]Letter, []Queue, error) {
 	return letters, queues, nil
 }
 
-// lettersAbout is the letter once for each version of the object that it names.
+// lettersAbout is the dead letter once for each version of the object that it names.
 // members are all of the set.
 func lettersAbout(r redrive.Result, key string, members replicaset.Members) []Letter {
 	var found []Letter

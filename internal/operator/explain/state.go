@@ -63,7 +63,7 @@ func stateOf(f Facts, i int, found []group) State {
 		return Missing
 	case f.LeftOut:
 		return LeftOut
-	// A copy in parts that failed leaves its upload open, and a letter.
+	// A copy in parts that failed leaves its upload open, and a dead letter.
 	case upload != nil && (letter == nil || letter.SentAt.Before(upload.Last)):
 		return Copying
 	case allArchived(f, found):
@@ -77,7 +77,7 @@ func stateOf(f Facts, i int, found []group) State {
 	}
 }
 
-// lastLetter is the youngest letter about a copy to the Region, if there are any
+// lastLetter is the youngest dead letter about a copy to the Region, if there are any
 // one that names the Region; nil if there is none.
 func lastLetter(f Facts, region string) *Letter {
 	var found *Letter

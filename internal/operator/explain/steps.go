@@ -10,8 +10,8 @@ import (
 	"s3fanout/internal/printable"
 )
 
-// redriveCommand replays the letters, which are all about the key, and no other letters
-// of their queues.
+// redriveCommand replays the dead letters, which are all about the key, and no other
+// dead letters of their queues.
 func redriveCommand(key string, letters []Letter) string {
 	var regions []string
 	for _, l := range letters {

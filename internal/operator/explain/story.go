@@ -319,7 +319,7 @@ func (j *judgement) shows(w Write) string {
 	return and(w.Shown) + " show"
 }
 
-// unreadBesides says which letters there may be besides.
+// unreadBesides says which dead letters there may be besides.
 func (j *judgement) unreadBesides() string {
 	for _, q := range j.Queues {
 		if !q.complete() {

@@ -169,7 +169,7 @@ func (j *judgement) missing() {
 		what += fmt.Sprintf(" (deleted in %s before it was uploaded again)", lost[m].Region)
 	}
 	j.say("%s, though it was uploaded %s ago%s%s", what, Age(j.Now.Sub(newestUpload(j.Facts, j.groups))), j.idle(lost), j.unread())
-	// An event that is lost leaves no letter. It was of the Region that had the
+	// An event that is lost leaves no dead letter. It was of the Region that had the
 	// key first.
 	source := j.Regions[j.groups[0][0]].Region
 	for _, i := range j.groups[0] {
@@ -198,7 +198,7 @@ func (j *judgement) idle(lost []Region) string {
 	return ""
 }
 
-// unread says which letters there may be besides.
+// unread says which dead letters there may be besides.
 func (j *judgement) unread() string {
 	var queues []string
 	for _, q := range j.Queues {
@@ -235,7 +235,7 @@ func (j *judgement) archived() {
 	)
 }
 
-// about are the letters about copies to the Regions.
+// about are the dead letters about copies to the Regions.
 func (j *judgement) about(regions []Region) []Letter {
 	var letters []Letter
 	for _, l := range j.Letters {

@@ -90,7 +90,7 @@ func letter(queue, reason string, targets ...string) func(*Facts) {
 	}
 }
 
-// next is what redrive says of all letters.
+// next is what redrive says of all dead letters.
 func next(text string) func(*Facts) {
 	return func(f *Facts) {
 		for i := range f.Letters {

@@ -204,9 +204,9 @@ func TestPoliciesAreAskedOfRolesOfOnesOwn(t *testing.T) {
 	}
 }
 
-// TestNothingDeployedIsToldOfAnAdoptedBucket: that the bucket is there does not
+// TestAdoptedBucketDoesNotMeanDeployed: that the bucket is there does not
 // mean that the Region is deployed.
-func TestNothingDeployedIsToldOfAnAdoptedBucket(t *testing.T) {
+func TestAdoptedBucketDoesNotMeanDeployed(t *testing.T) {
 	facts := healthyOf(adoptingSet())
 	r := &facts.Regions[1]
 	r.Topic.State, r.Function.State, r.Role.State, r.Queue.State = Absent, Absent, Absent, Absent

@@ -192,8 +192,8 @@ func (c *checker) auditTrail() {
 }
 
 // leftTrail finds a trail that was left on: its stack is not in the CDK app any more, so
-// that no deployment deletes it. Who may not look at trails is not told to allow it:
-// replication needs none.
+// that no deployment deletes it. A caller who may not look at trails gets no finding, as
+// replication does not need that permission.
 func (c *checker) leftTrail(name string) {
 	trail := c.region.Audit
 	if trail.State != Found || !trail.Value.Logging.Value.On {

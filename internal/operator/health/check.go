@@ -138,7 +138,7 @@ func (c *checker) fixOf(info CheckInfo) string {
 	case checkReconcileRole, checkReconcileTrust, checkReconcileActions:
 		roles := c.here().ReconcileRoleName() + " and " + c.here().ScheduleRoleName()
 		return "have roles " + roles + " changed, which cdk.json says are yours"
-	case checkEchoFilter:
+	case checkReplicaFilter:
 		return "check that roleIds in cdk.json are right: aws iam get-role --role-name {role} --query Role.RoleId"
 	}
 	return info.Fix
@@ -243,8 +243,8 @@ func (c *checker) queue() {
 	c.letters(queue.Letters)
 }
 
-// letters finds dead letters. While the function is paused they are what it will be
-// given.
+// letters finds dead letters. While the function is paused they are what it will
+// be given.
 func (c *checker) letters(n int) {
 	text := fmt.Sprintf("about %d dead letters in the queue", n)
 	switch n {

@@ -80,8 +80,8 @@ func (c *checker) subscription(s Subscription, other string) {
 	knowsID := !c.facts.Set.OwnRoles() || c.facts.Set.RoleIDs != nil
 	switch {
 	case f.kind == filterNone && knowsID:
-		c.find(checkEchoFilter, "the subscription of %s has no filter for replica events", other)
-	case f.kind == filterEchoes && deletions && !f.markers:
+		c.find(checkReplicaFilter, "the subscription of %s has no filter for replica events", other)
+	case f.kind == filterReplicas && deletions && !f.markers:
 		c.find(
 			checkFilter,
 			"the subscription of %s drops the delete markers made by the function of %s, which every other Region needs",
@@ -97,19 +97,19 @@ func (c *checker) subscription(s Subscription, other string) {
 		)
 	case f.kind != filterOther && f.dropped != excluded:
 		c.find(
-			checkEchoFilter,
+			checkReplicaFilter,
 			"the subscription of %s does not drop keys with the prefix %s, which cdk.json excludes",
 			other,
 			printable.Quote(excluded),
 		)
-	case f.kind == filterOther, f.markers && !deletions, f.kind == filterEchoes && !knowsID:
+	case f.kind == filterOther, f.markers && !deletions, f.kind == filterReplicas && !knowsID:
 		c.find(checkFilter, "the subscription of %s has another filter than deployed: %s, on %s", other,
 			s.Settings.Value.FilterPolicy, s.Settings.Value.scope())
 	case f.kind == filterNone: // nobody knows an ID to drop
 	case role.State == Unanswered:
-		c.unknown(checkEchoFilter, role.Next, "the filter of the subscription of %s names the right role: %s", other, role.Why)
+		c.unknown(checkReplicaFilter, role.Next, "the filter of the subscription of %s names the right role: %s", other, role.Why)
 	case role.State == Found && f.roleID != role.Value.ID:
-		c.find(checkEchoFilter, "the filter of the subscription of %s names role %s, but %s is %s", other, f.roleID,
+		c.find(checkReplicaFilter, "the filter of the subscription of %s names role %s, but %s is %s", other, f.roleID,
 			c.here().RoleName(), role.Value.ID)
 	}
 }

@@ -273,7 +273,7 @@ func TestFiltersAreThoseOfTheConfiguration(t *testing.T) {
 }
 
 // A role that is not told leaves open whether the filters name it.
-func TestFiltersAreNotToldWithoutTheRole(t *testing.T) {
+func TestFiltersAreUnknownWithoutTheRole(t *testing.T) {
 	facts := healthy()
 	facts.Regions[0].Role = Look[Role]{Why: "iam:GetRole is denied"}
 	got := map[string]int{}
@@ -284,14 +284,14 @@ func TestFiltersAreNotToldWithoutTheRole(t *testing.T) {
 		wantUnknown(t, f)
 		got[f.Check]++
 	}
-	if got[checkRole] != 1 || got[checkEchoFilter] != 2 || len(got) != 2 {
+	if got[checkRole] != 1 || got[checkReplicaFilter] != 2 || len(got) != 2 {
 		t.Errorf("findings %v", got)
 	}
 }
 
 // Facts that nothing was told of are never taken for healthy: each part has a
 // finding.
-func TestUntoldIsNeverHealthy(t *testing.T) {
+func TestUnknownIsNeverHealthy(t *testing.T) {
 	facts := healthy()
 	for i := range facts.Regions {
 		facts.Regions[i] = Region{Name: facts.Regions[i].Name, Access: found(Access{})}

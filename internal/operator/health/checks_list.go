@@ -167,7 +167,7 @@ func Checks() []CheckInfo {
 		{checkConfirmed, PartSubscriptions, Failed, "the subscriptions are confirmed",
 			"SNS delivers nothing to a subscription that is not confirmed.",
 			"delete the subscription; then " + remesh + catchUp},
-		{checkEchoFilter, PartSubscriptions, Failed, "the subscriptions drop replica events",
+		{checkReplicaFilter, PartSubscriptions, Failed, "the subscriptions drop replica events",
 			"Replicas are correct, but each one invokes the other Regions' functions, which find it with a HEAD: that wastes money.",
 			remesh + "; if the role was created again: " + newRole + catchUp},
 		{checkFilter, PartSubscriptions, Failed, "the subscriptions deliver every event that must be replicated",

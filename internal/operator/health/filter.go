@@ -14,13 +14,13 @@ type filterKind int
 const (
 	filterOther filterKind = iota // something else
 	filterNone
-	filterEchoes // drops what one role wrote
+	filterReplicas // drops what one role wrote
 )
 
 // filter is what doctor distinguishes in a subscription's filter.
 type filter struct {
 	kind    filterKind
-	roleID  string // of filterEchoes
+	roleID  string // of filterReplicas
 	markers bool   // the role's delete markers pass
 	dropped string // the prefix of keys that do not, "" for none
 }
@@ -39,7 +39,7 @@ func classify(s SubscriptionSettings) filter {
 		return filter{kind: filterNone, dropped: dropped}
 	}
 	rest, markers := withoutMarkers(rest)
-	kind, roleID := classifyEchoes(rest)
+	kind, roleID := classifyReplicaFilter(rest)
 	return filter{kind: kind, roleID: roleID, markers: markers, dropped: dropped}
 }
 
@@ -105,7 +105,7 @@ func withoutMarkers(policy json.RawMessage) (rest json.RawMessage, had bool) {
 	return policy, false
 }
 
-func classifyEchoes(policy json.RawMessage) (kind filterKind, roleID string) {
+func classifyReplicaFilter(policy json.RawMessage) (kind filterKind, roleID string) {
 	root, ok := only(policy, "Records")
 	if !ok {
 		return filterOther, ""
@@ -128,7 +128,7 @@ func classifyEchoes(policy json.RawMessage) (kind filterKind, roleID string) {
 	if !hasStart || !hasEnd || id == "" || strings.Contains(id, ":") {
 		return filterOther, ""
 	}
-	return filterEchoes, id
+	return filterReplicas, id
 }
 
 // only returns the value of an object's only member, if that is its name.

@@ -83,7 +83,7 @@ func states(r Region) [6]State {
 	return [6]State{r.Bucket.State, r.Topic.State, r.Subscriptions.State, r.Function.State, r.Role.State, r.Queue.State}
 }
 
-func TestGatherTellsMissingFromUntold(t *testing.T) {
+func TestGatherTellsMissingFromUnknown(t *testing.T) {
 	unreachable := &net.OpError{Op: "dial", Err: errors.New("connection refused")}
 	set := testSet()
 	var done []string

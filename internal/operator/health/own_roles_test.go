@@ -63,8 +63,8 @@ func TestDoctorOfRolesOfOnesOwn(t *testing.T) {
 		{"another role", false, func(r *Region) { r.Function.Value.RoleARN += "2" }, checkRoleOf,
 			"not arn:aws:iam::111122223333:role/team/copies-eu-west-1", ""},
 		{"no filter though the ID is known", true, func(r *Region) { r.Subscriptions.Value[0].Settings.Value.FilterPolicy = "" },
-			checkEchoFilter, "no filter for replica events", "check that roleIds in cdk.json are right"},
-		{"another ID", true, func(r *Region) { r.Role.Value.ID = "AROANEW" }, checkEchoFilter, "but copies-eu-west-1 is AROANEW",
+			checkReplicaFilter, "no filter for replica events", "check that roleIds in cdk.json are right"},
+		{"another ID", true, func(r *Region) { r.Role.Value.ID = "AROANEW" }, checkReplicaFilter, "but copies-eu-west-1 is AROANEW",
 			"check that roleIds in cdk.json are right"},
 		{"a filter though no ID is known", false, func(r *Region) {
 			s := &r.Subscriptions.Value[0].Settings.Value

@@ -75,7 +75,7 @@ func followTroubles() []trouble {
 		}, checkFilter, Failed, "another filter than deployed"},
 		{"a filter of another role", func(r *Region) {
 			replace(&r.Subscriptions.Value[1].Settings.Value.FilterPolicy, "AROA1", "AROAOLD")
-		}, checkEchoFilter, Failed, "AROAOLD"},
+		}, checkReplicaFilter, Failed, "AROAOLD"},
 		{"deployed without deletions", func(r *Region) { r.Function.Value.Environment["S3FANOUT_FOLLOW"] = "ot" }, checkEnvironment, Failed,
 			"S3FANOUT_FOLLOW is ot; cdk.json says odt"},
 		{"deployed as it was", func(r *Region) { delete(r.Function.Value.Environment, "S3FANOUT_FOLLOW") }, checkEnvironment, Failed,

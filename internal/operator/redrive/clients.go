@@ -46,8 +46,8 @@ func NewClients(config aws.Config, regions []string, parallel int) map[string]Cl
 }
 
 // receiver is an SQS client that does not repeat a ReceiveMessage whose answer
-// was lost. The letters in it are invisible by then; asked again, an SQS that
-// has no others says that there are none, and so would the run.
+// was lost. The dead letters in it are invisible by then; asked again, an SQS that has
+// no others says that there are none, and so would the run.
 type receiver struct {
 	*sqs.Client
 	retryer aws.Retryer

@@ -41,7 +41,7 @@ func serve(t *testing.T, handler http.HandlerFunc) aws.Config {
 	}
 }
 
-// oneLetter answers SQS's operations for a queue with one letter.
+// oneLetter answers SQS's operations for a queue with one dead letter.
 func oneLetter(t *testing.T, invoke http.HandlerFunc) (config aws.Config, deleted *atomic.Int32) {
 	t.Helper()
 	var received atomic.Bool
@@ -152,9 +152,8 @@ func lostConnection(t *testing.T, reset bool) {
 	}
 }
 
-// TestClientsLostLetters breaks off the answer that hands the letters out.
-// Asked again, the queue has nothing to give; that must not be taken for an
-// empty queue.
+// TestClientsLostLetters breaks off the answer that hands the dead letters out. Asked
+// again, the queue has nothing to give; that must not be taken for an empty queue.
 func TestClientsLostLetters(t *testing.T) {
 	for _, sent := range []string{
 		"", "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: 1000\r\n\r\n{\"Messages\":[",

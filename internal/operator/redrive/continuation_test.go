@@ -14,7 +14,7 @@ import (
 
 // TestContinuationBeginsANewChain shows that a copy that was handed over as
 // often as one chain allows goes on from where it stopped, in the function
-// that holds the upload, with its count at zero; and that a letter that fails
+// that holds the upload, with its count at zero; and that a dead letter that fails
 // again keeps its own payload.
 func TestContinuationBeginsANewChain(t *testing.T) {
 	want := event.Continuation{

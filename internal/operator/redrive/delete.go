@@ -19,25 +19,25 @@ import (
 )
 
 const (
-	// deleteTries is how often the delete of a letter is asked for where SQS says, in the
-	// answer to a batch, that it failed for a reason of its own, or says nothing. The SDK
-	// tries again only what failed as a whole.
+	// deleteTries is how often the delete of a dead letter is asked for where SQS says,
+	// in the answer to a batch, that it failed for a reason of its own, or says
+	// nothing. The SDK tries again only what failed as a whole.
 	deleteTries = 4
 	// deletePause is before the second try; the pauses double. All of them fit into
 	// graceTime.
 	deletePause = 200 * time.Millisecond
 )
 
-// errUnnamed is of a letter that an answer to a batch does not name.
+// errUnnamed is of a dead letter that an answer to a batch does not name.
 var errUnnamed = errors.New("SQS did not say whether it deleted the dead letter")
 
-// remover takes letters out of the queue, also if the context has ended: their work
-// is done. One request deletes up to ten; what comes while one is under way goes
+// remover takes dead letters out of the queue, also if the context has ended: their
+// work is done. One request deletes up to ten; what comes while one is under way goes
 // together with the next, and ten do not wait for that.
 //
-// A letter that came back meanwhile, as its hold had run out, is held by another
+// A dead letter that came back meanwhile, as its hold had run out, is held by another
 // receipt handle, and deleted by that, also where SQS took the old one: it says that a
-// letter is deleted, too, where the handle was not the newest
+// dead letter is deleted, too, where the handle was not the newest
 // (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessage.html).
 type remover struct {
 	*queue
@@ -48,8 +48,8 @@ type remover struct {
 	open    sync.WaitGroup
 }
 
-// removal is a letter that is to be deleted, and whom to tell; once, from a goroutine
-// of the remover.
+// removal is a dead letter that is to be deleted, and whom to tell; once, from a
+// goroutine of the remover.
 type removal struct {
 	message types.Message
 	handle  string // that was tried last
@@ -58,13 +58,13 @@ type removal struct {
 	done    func(error)
 }
 
-// add deletes a letter soon.
+// add deletes a dead letter soon.
 func (r *remover) add(ctx context.Context, m types.Message, done func(error)) {
 	r.open.Add(1)
 	r.enqueue(ctx, removal{message: m, done: done})
 }
 
-// wait returns when all letters that were added are deleted, or cannot be.
+// wait returns when all dead letters that were added are deleted, or cannot be.
 func (r *remover) wait() { r.open.Wait() }
 
 func (r *remover) enqueue(ctx context.Context, some ...removal) {
@@ -91,7 +91,7 @@ func (r *remover) start(ctx context.Context) {
 	}
 }
 
-// send deletes some letters with one request.
+// send deletes some dead letters with one request.
 func (r *remover) send(outer context.Context, some []removal) {
 	ctx, cancel := linger(outer)
 	defer cancel()
@@ -202,7 +202,7 @@ func failuresOf(operation string, failed []types.BatchResultErrorEntry) map[stri
 	return errs
 }
 
-// deleted remembers that a letter was deleted by a handle, unless it is held by
+// deleted remembers that a dead letter was deleted by a handle, unless it is held by
 // another one by now. It returns the handle that it is or was held by.
 func (q *queue) deleted(m types.Message, handle string) string {
 	q.mu.Lock()
@@ -221,7 +221,7 @@ func (q *queue) deleted(m types.Message, handle string) string {
 	return handle
 }
 
-// newest is the receipt handle that the run holds a letter by.
+// newest is the receipt handle that the run holds a dead letter by.
 func (q *queue) newest(m types.Message) string {
 	q.mu.Lock()
 	defer q.mu.Unlock()

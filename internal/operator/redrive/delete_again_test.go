@@ -61,8 +61,9 @@ func (f *failingDeletes) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteM
 	return out, nil
 }
 
-// TestDeleteIsTriedAgain has SQS fail some letters of a batch for a while, and others for
-// good: only the latter are left, and those that are the sender's fault at once.
+// TestDeleteIsTriedAgain has SQS fail some dead letters of a batch for a while, and
+// others for good: only the latter are left, and those that are the sender's fault at
+// once.
 func TestDeleteIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()

@@ -13,10 +13,10 @@ import (
 	"s3fanout/internal/operator/redrive"
 )
 
-// TestBackAtTheMomentOfItsDelete lets a letter come back to the queue, and be
+// TestBackAtTheMomentOfItsDelete lets a dead letter come back to the queue, and be
 // received again by the run, while its delete is on its way with the handle from
-// before: SQS refuses that, or takes it and does nothing. Its answer may come
-// when the run holds the letter by the newer handle already.
+// before: SQS refuses that, or takes it and does nothing. Its answer may come when the
+// run holds the dead letter by the newer handle already.
 func TestBackAtTheMomentOfItsDelete(t *testing.T) {
 	for _, lenient := range []bool{false, true} {
 		for _, watch := range []bool{false, true} {
@@ -50,7 +50,7 @@ func backAtTheMomentOfItsDelete(t *testing.T, lenient, watch, late bool) {
 			if late {
 				<-time.After(time.Second)
 			}
-		case "m001#1": // there is room for another letter now
+		case "m001#1": // there is room for another dead letter now
 			queue.mu.Lock()
 			queue.messages[0].visible = time.Now()
 			queue.mu.Unlock()
@@ -87,8 +87,8 @@ func backAtTheMomentOfItsDelete(t *testing.T, lenient, watch, late bool) {
 	}
 }
 
-// TestSlowTopicIsAskedOnce lets letters wait for one answer about a topic,
-// which is a failure: they share it, rather than asking in turn.
+// TestSlowTopicIsAskedOnce lets dead letters wait for one answer about a topic, which
+// is a failure: they share it, rather than asking in turn.
 func TestSlowTopicIsAskedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()

@@ -10,28 +10,28 @@ import (
 	smithytime "github.com/aws/smithy-go/time"
 )
 
-// drainer works through one queue: letters are received ahead of the functions, the
-// functions run side by side, and what they have done is deleted behind them, so
+// drainer works through one queue: dead letters are received ahead of the functions,
+// the functions run side by side, and what they have done is deleted behind them, so
 // that no function waits for SQS. One goroutine decides; run is it.
 type drainer struct {
 	*queue
 	parallel int
-	ahead    int // letters that are received before a function is free for them
+	ahead    int // dead letters that are received before a function is free for them
 	answers  chan answer
 	freed    chan struct{} // a function is free
-	settled  chan bool     // a letter that was replayed is deleted, or could not be
+	settled  chan bool     // a dead letter that was replayed is deleted, or could not be
 	remover  *remover
 	returns  returns
 
 	waiting  []*job
-	running  int             // letters whose functions run
-	open     int             // letters that are tried, or were replayed and are not deleted yet
-	deletes  bool            // a letter was deleted: it is possible
+	running  int             // dead letters whose functions run
+	open     int             // dead letters that are tried, or were replayed and are not deleted yet
+	deletes  bool            // a dead letter was deleted: it is possible
 	asking   int             // receives under way, and pauses before the next
-	expected int             // letters that they may bring
+	expected int             // dead letters that they may bring
 	pause    bool            // a pause is under way
-	full     bool            // the last receive brought as many letters as it could
-	foreign  int             // letters in a row that no function could be invoked with
+	full     bool            // the last receive brought as many dead letters as it could
+	foreign  int             // dead letters in a row that no function could be invoked with
 	failures int             // receives that failed, in a row
 	ended    bool            // there is nothing more to receive
 	over     <-chan struct{} // of the context; nil once it was seen
@@ -69,10 +69,10 @@ func (q *queue) drain(ctx context.Context) error {
 	return cmp.Or(q.stopped(), d.failed)
 }
 
-// lookahead is how many letters to receive ahead of so many functions: as many as they
-// work on, twice. A receive takes no longer than an invocation, as both go to the same
-// Region. Of what a rate lets pass it is a second's letters: no more are kept from
-// others for a run that is slow on purpose.
+// lookahead is how many dead letters to receive ahead of so many functions: as many as
+// they work on, twice. A receive takes no longer than an invocation, as both go to the
+// same Region. Of what a rate lets pass it is a second's dead letters: no more are kept
+// from others for a run that is slow on purpose.
 func lookahead(parallel int, rate float64) int {
 	ahead := max(2, (2*parallel+batch-1)/batch) * batch
 	if rate > 0 {
@@ -82,7 +82,7 @@ func lookahead(parallel int, rate float64) int {
 }
 
 // run receives and hands out until there is nothing more to do. A watch receives one
-// batch at a time while few letters come, and so does every other run.
+// batch at a time while few dead letters come, and so does every other run.
 func (d *drainer) run(ctx context.Context) {
 	for {
 		for len(d.waiting) > 0 && d.mayStart() {
@@ -114,9 +114,9 @@ func (d *drainer) run(ctx context.Context) {
 	}
 }
 
-// mayStart reports whether another letter may be tried now. Before it is known that
-// letters can be deleted, no more are than run at once; and after that no more wait for
-// it than were received ahead.
+// mayStart reports whether another dead letter may be tried now. Before it is known
+// that dead letters can be deleted, no more are than run at once; and after that no
+// more wait for it than were received ahead.
 func (d *drainer) mayStart() bool {
 	most := d.parallel
 	if d.deletes {
@@ -125,10 +125,10 @@ func (d *drainer) mayStart() bool {
 	return d.running < d.parallel && d.open < most
 }
 
-// done reports that no more letters are to be received, nor tried.
+// done reports that no more dead letters are to be received, nor tried.
 func (d *drainer) done(ctx context.Context) bool { return ctx.Err() != nil || d.stopped() != nil }
 
-// receiveMore asks for letters while there is room for a batch of them, or for one
+// receiveMore asks for dead letters while there is room for a batch of them, or for one
 // where none are received ahead.
 func (d *drainer) receiveMore(ctx context.Context) {
 	for !d.ended && !d.pause && d.failed == nil && !d.done(ctx) {
@@ -198,8 +198,8 @@ func (d *drainer) digest(ctx context.Context, a answer) {
 		d.drop(ctx)
 	}
 	for _, m := range back {
-		// If that fails, the letter stays for the next run, and is replayed
-		// twice, which is harmless.
+		// If that fails, the dead letter stays for the next run, and is replayed twice,
+		// which is harmless.
 		d.remover.add(ctx, m, func(error) {})
 	}
 	held, deleted := d.standing()
@@ -237,8 +237,8 @@ func (d *drainer) sleep(pause func() answer) {
 	go func() { d.answers <- pause() }()
 }
 
-// drop gives letters up that nobody has begun with: they are left, interrupted or for
-// the reason that the run ends for.
+// drop gives dead letters up that nobody has begun with: they are left, interrupted or
+// for the reason that the run ends for.
 func (d *drainer) drop(ctx context.Context) {
 	for _, j := range d.waiting {
 		d.limits.giveBack()
@@ -254,7 +254,7 @@ func (d *drainer) drop(ctx context.Context) {
 	}
 }
 
-// do does a job, and has the letter deleted after it.
+// do does a job, and has the dead letter deleted after it.
 func (d *drainer) do(ctx context.Context, j *job) {
 	r := d.replay(ctx, j)
 	if r.Outcome != Replayed {
@@ -274,7 +274,7 @@ func (d *drainer) do(ctx context.Context, j *job) {
 	})
 }
 
-// settle ends the work on a letter.
+// settle ends the work on a dead letter.
 func (d *drainer) settle(ctx context.Context, deleted bool) {
 	if d.options.Watch && ctx.Err() != nil {
 		d.surrender(ctx)

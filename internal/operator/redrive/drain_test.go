@@ -16,8 +16,8 @@ import (
 )
 
 // TestFunctionsDoNotWaitForTheQueue has SQS take about as long as an invocation, as from
-// another continent. Letters are received ahead and deleted behind, so that replaying
-// takes no longer than invoking alone.
+// another continent. Dead letters are received ahead and deleted behind, so that
+// replaying takes no longer than invoking alone.
 func TestFunctionsDoNotWaitForTheQueue(t *testing.T) {
 	const invocation, letters = 110 * time.Millisecond, 1600
 	for _, parallel := range []int{1, 8, 64} {
@@ -58,8 +58,8 @@ func TestFunctionsDoNotWaitForTheQueue(t *testing.T) {
 	}
 }
 
-// TestDeletesShareRequests counts the requests that it takes to delete letters, and looks
-// that each letter's function is done by then.
+// TestDeletesShareRequests counts the requests that it takes to delete dead letters,
+// and looks that each dead letter's function is done by then.
 func TestDeletesShareRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
@@ -90,7 +90,7 @@ func TestDeletesShareRequests(t *testing.T) {
 }
 
 // TestDeleteThatDidNotHappenIsSaid has SQS refuse an entry of a batch, and say nothing of
-// another, also when it is asked again: both letters may be in the queue still.
+// another, also when it is asked again: both dead letters may be in the queue still.
 func TestDeleteThatDidNotHappenIsSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
@@ -116,8 +116,9 @@ func TestDeleteThatDidNotHappenIsSaid(t *testing.T) {
 	})
 }
 
-// TestInterruptedLettersAheadAreGivenBack interrupts a run that has received letters which
-// no function has begun with: they are said to be left, and visible at once.
+// TestInterruptedLettersAheadAreGivenBack interrupts a run that has received dead
+// letters which no function has begun with: they are said to be left, and visible at
+// once.
 func TestInterruptedLettersAheadAreGivenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
@@ -150,8 +151,8 @@ func TestInterruptedLettersAheadAreGivenBack(t *testing.T) {
 	})
 }
 
-// TestLettersAheadOfAFatalErrorAreLeft has a run end because letters cannot be deleted: all
-// that it received are in the queue still, and in its report.
+// TestLettersAheadOfAFatalErrorAreLeft has a run end because dead letters cannot be
+// deleted: all that it received are in the queue still, and in its report.
 func TestLettersAheadOfAFatalErrorAreLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()

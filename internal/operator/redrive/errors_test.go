@@ -85,7 +85,7 @@ func TestRequestErrors(t *testing.T) {
 				if got := w.queues[west].left(); got != 60 {
 					t.Errorf("left: got %d, want 60", got)
 				}
-				// What cannot succeed is not tried for every letter.
+				// What cannot succeed is not tried for every dead letter.
 				if got := w.functions[west].invocations(); got > 2*redrive.DefaultParallel && tt.name != "release denied" {
 					t.Errorf("invocations: got %d for 60 letters that cannot succeed", got)
 				}
@@ -94,7 +94,7 @@ func TestRequestErrors(t *testing.T) {
 	}
 }
 
-// TestOneFunctionMissing shows that letters for other functions go on.
+// TestOneFunctionMissing shows that dead letters for other functions go on.
 func TestOneFunctionMissing(t *testing.T) {
 	for _, code := range []string{"ResourceNotFoundException", "AccessDeniedException", "UnrecognizedClientException"} {
 		synctest.Test(t, func(t *testing.T) {

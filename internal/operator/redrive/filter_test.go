@@ -17,7 +17,7 @@ func TestFilter(t *testing.T) {
 	tests := []struct {
 		name   string
 		filter redrive.Filter
-		want   string // keys of the letters that are replayed
+		want   string // keys of the dead letters that are replayed
 	}{
 		{"none", redrive.Filter{}, "films/old films/new music/new"},
 		{"prefix", redrive.Filter{Prefix: "films/"}, "films/old films/new"},
@@ -86,8 +86,8 @@ func TestReasonOfAGroup(t *testing.T) {
 	}
 }
 
-// TestFilterWhereLittleIsKnown has a letter that says nothing but its text,
-// and one of several objects.
+// TestFilterWhereLittleIsKnown has a dead letter that says nothing but its text, and
+// one of several objects.
 func TestFilterWhereLittleIsKnown(t *testing.T) {
 	two := strings.Replace(s3Event("b/two"), `{"Records":[`, s3Event("a/one")[:len(s3Event("a/one"))-2]+",", 1)
 	body := toJSON(map[string]any{"Records": []any{map[string]any{"EventSource": "aws:sns", "Sns": map[string]any{"Message": two}}}})
@@ -120,7 +120,7 @@ func TestFilterWhereLittleIsKnown(t *testing.T) {
 	}
 }
 
-// TestSkippedInALongRun shows that a letter which was not selected is neither
+// TestSkippedInALongRun shows that a dead letter which was not selected is neither
 // looked at again and again nor kept from others afterwards.
 func TestSkippedInALongRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -165,7 +165,7 @@ func TestMax(t *testing.T) {
 	}
 }
 
-// TestMaxCountsFailures shows that a first letter can be tried on its own.
+// TestMaxCountsFailures shows that a first dead letter can be tried on its own.
 func TestMaxCountsFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()

@@ -28,23 +28,22 @@ const (
 	sweepTime = HoldTime / 6
 )
 
-// hold is a letter that the run keeps invisible.
+// hold is a dead letter that the run keeps invisible.
 type hold struct {
 	handle string    // the newest receipt handle
-	until  time.Time // when the letter becomes visible by itself
+	until  time.Time // when the dead letter becomes visible by itself
 	// leaving says that somebody is giving it back just now.
 	leaving bool
 }
 
-// change is a new visibility timeout for a letter; zero gives it back.
+// change is a new visibility timeout for a dead letter; zero gives it back.
 type change struct {
 	id, handle string
 	timeout    time.Duration
 }
 
 // keep extends what the run holds until ctx ends. A watch gives back the
-// letters whose time to be tried again has come: the queue hands them out
-// anew.
+// dead letters whose time to be tried again has come: the queue hands them out anew.
 func (q *queue) keep(ctx context.Context) {
 	tick := time.NewTicker(sweepTime)
 	defer tick.Stop()
@@ -58,7 +57,7 @@ func (q *queue) keep(ctx context.Context) {
 		if err == nil || ctx.Err() != nil {
 			continue
 		}
-		// After any other error the next sweep tries again. A letter that comes
+		// After any other error the next sweep tries again. A dead letter that comes
 		// back too early may be replayed twice, which is harmless.
 		if q.fatal(err) {
 			q.mu.Lock()
@@ -93,16 +92,16 @@ func (q *queue) changes(now time.Time) []change {
 	return list
 }
 
-// release makes the letters that stay visible again, so that the next run
-// need not wait. One that cannot be released becomes visible by itself within
-// HoldTime; the first such error is returned.
+// release makes the dead letters that stay visible again, so that the next run need not
+// wait. One that cannot be released becomes visible by itself within HoldTime; the
+// first such error is returned.
 func (q *queue) release(ctx context.Context) error {
 	ctx, cancel := linger(ctx)
 	defer cancel()
 	return q.giveBack(ctx, func(string) bool { return true })
 }
 
-// giveBack makes the letters that are chosen visible again, but for those that
+// giveBack makes the dead letters that are chosen visible again, but for those that
 // another call is giving back. It returns the first error.
 func (q *queue) giveBack(ctx context.Context, chosen func(id string) bool) error {
 	list := q.backs(chosen)
@@ -117,7 +116,7 @@ func (q *queue) giveBack(ctx context.Context, chosen func(id string) bool) error
 	return err
 }
 
-// backs lists the letters that are chosen. The lock is held meanwhile.
+// backs lists the dead letters that are chosen. The lock is held meanwhile.
 func (q *queue) backs(chosen func(id string) bool) []change {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -131,8 +130,8 @@ func (q *queue) backs(chosen func(id string) bool) []change {
 	return list
 }
 
-// apply sets the visibility of letters, ten with each request, and returns the
-// first error that is none of a letter's own.
+// apply sets the visibility of dead letters, ten with each request, and returns the
+// first error that is none of a dead letter's own.
 func (q *queue) apply(ctx context.Context, list []change) error {
 	var (
 		wg    sync.WaitGroup
@@ -184,8 +183,8 @@ func (q *queue) applySome(ctx context.Context, some []change) error {
 	return first
 }
 
-// changed remembers a letter's new visibility. lost says that the handle holds
-// it no more, or not for longer; see expired.
+// changed remembers a dead letter's new visibility. lost says that the handle holds it
+// no more, or not for longer; see expired.
 func (q *queue) changed(c change, lost bool, now time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -200,7 +199,7 @@ func (q *queue) changed(c change, lost bool, now time.Time) {
 	delete(q.held, c.id)
 }
 
-// forget makes a letter that comes back a new one.
+// forget makes a dead letter that comes back a new one.
 func (q *queue) forget(id string) {
 	delete(q.seen, id)
 	delete(q.latest, id)

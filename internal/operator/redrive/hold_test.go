@@ -27,7 +27,7 @@ func minutes(n int) func(context.Context, string) error {
 }
 
 // TestHeldWhileTheFunctionRuns looks at the queue through a function's whole
-// run: nobody else could receive the letters.
+// run: nobody else could receive the dead letters.
 func TestHeldWhileTheFunctionRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
@@ -53,15 +53,15 @@ func TestHeldWhileTheFunctionRuns(t *testing.T) {
 				t.Errorf("%s was received %d times", m.id, m.receives)
 			}
 		}
-		// Ten letters a request, not more often than holding them needs.
+		// Ten dead letters a request, not more often than holding them needs.
 		if got := w.queues[west].called("ChangeMessageVisibilityBatch"); got == 0 || got > 3*15*60/40 {
 			t.Errorf("extensions: got %d", got)
 		}
 	})
 }
 
-// TestKilled stops a run in its tracks, at work on some letters and holding
-// others that failed.
+// TestKilled stops a run in its tracks, at work on some dead letters and holding others
+// that failed.
 func TestKilled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
@@ -102,7 +102,7 @@ func TestKilled(t *testing.T) {
 }
 
 // TestExtensionFails lets some extensions fail. Whatever comes of it, each
-// letter is replayed and none is lost.
+// dead letter is replayed and none is lost.
 func TestExtensionFails(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -152,8 +152,8 @@ func TestExtensionFails(t *testing.T) {
 	}
 }
 
-// TestLostToAnother shows that a letter whose hold has run out, and that
-// somebody else has received since, is no harm to either.
+// TestLostToAnother shows that a dead letter whose hold has run out, and that somebody
+// else has received since, is no harm to either.
 func TestLostToAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
@@ -177,7 +177,7 @@ func TestLostToAnother(t *testing.T) {
 	})
 }
 
-// TestDeletedByAnother shows that a letter which is gone when it would be given
+// TestDeletedByAnother shows that a dead letter which is gone when it would be given
 // back is no failure.
 func TestDeletedByAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

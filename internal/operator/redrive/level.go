@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// level is how many letters are in a queue, as SQS estimates it. An estimate
-// can be up to a minute behind
+// level is how many dead letters are in a queue, as SQS estimates it. An estimate can
+// be up to a minute behind
 // (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html).
 type level struct {
 	visible int // can be received
@@ -38,10 +38,9 @@ func (q *queue) measure(ctx context.Context) (now level, queueARN string, err er
 	return now, attribute(types.QueueAttributeNameQueueArn), nil
 }
 
-// unread estimates how many letters are in the queue that the run did not
-// read. It asks again only where there is a doubt. ended says that the queue
-// gave nothing new; otherwise what is visible is for the next run, and no
-// letter that was missed.
+// unread estimates how many dead letters are in the queue that the run did not read. It
+// asks again only where there is a doubt. ended says that the queue gave nothing new;
+// otherwise what is visible is for the next run, and no dead letter that was missed.
 func (q *queue) unread(ctx context.Context, before level, ended bool) (int, error) {
 	read, holding := q.counts()
 	if !doubtful(before, read) {
@@ -57,16 +56,16 @@ func (q *queue) unread(ctx context.Context, before level, ended bool) (int, erro
 	return missed(before, after, read, holding), nil
 }
 
-// doubtful says that the letters read do not account for those announced. A
-// run that read none always looks twice before it says that there are none.
+// doubtful says that the dead letters read do not account for those announced. A run
+// that read none always looks twice before it says that there are none.
 func doubtful(before level, read int) bool {
 	return read == 0 || read < before.visible+before.held
 }
 
-// missed is how many letters a run did not see: those in the queue afterwards
-// except the ones that it is holding. Where it read some, at most those that
-// were announced and not read count: SQS's numbers may still have letters that
-// the run has just deleted.
+// missed is how many dead letters a run did not see: those in the queue afterwards
+// except the ones that it is holding. Where it read some, at most those that were
+// announced and not read count: SQS's numbers may still have dead letters that the run
+// has just deleted.
 func missed(before, after level, read, holding int) int {
 	n := max(0, after.visible+after.held-holding)
 	if read > 0 {
@@ -75,7 +74,7 @@ func missed(before, after level, read, holding int) int {
 	return n
 }
 
-// counts are how many letters the run has read, and how many it is holding.
+// counts are how many dead letters the run has read, and how many it is holding.
 func (q *queue) counts() (read, holding int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

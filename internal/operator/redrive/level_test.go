@@ -34,7 +34,7 @@ func TestMissed(t *testing.T) {
 	}
 }
 
-// TestMissedNeverInvents shows that no letter is missed where all are ours.
+// TestMissedNeverInvents shows that no dead letter is missed where all are ours.
 func TestMissedNeverInvents(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		count := rapid.IntRange(0, 100)

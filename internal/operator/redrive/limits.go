@@ -13,7 +13,7 @@ type limits struct {
 
 	mu      sync.Mutex
 	bounded bool
-	left    int  // letters that may still be tried, if bounded
+	left    int  // dead letters that may still be tried, if bounded
 	found   bool // the one message that was asked for
 }
 
@@ -25,7 +25,7 @@ func newLimits(o Options) *limits {
 	return l
 }
 
-// take claims one letter, if there is one left to try.
+// take claims one dead letter, if there is one left to try.
 func (l *limits) take() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -39,7 +39,7 @@ func (l *limits) take() bool {
 	return true
 }
 
-// giveBack is for a letter that was claimed and then not tried.
+// giveBack is for a dead letter that was claimed and then not tried.
 func (l *limits) giveBack() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -55,7 +55,7 @@ func (l *limits) end() {
 	l.found = true
 }
 
-// most is how many of n letters may still be tried.
+// most is how many of n dead letters may still be tried.
 func (l *limits) most(n int) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -68,5 +68,5 @@ func (l *limits) most(n int) int {
 	return min(n, l.left)
 }
 
-// wait returns when the next letter may be replayed.
+// wait returns when the next dead letter may be replayed.
 func (l *limits) wait(ctx context.Context) error { return l.pace.Wait(ctx) }

@@ -11,7 +11,7 @@ import (
 	"s3fanout/internal/operator/redrive"
 )
 
-// TestNext leads from each kind of letter that is left to what finds the cause.
+// TestNext leads from each kind of dead letter that is left to what finds the cause.
 func TestNext(t *testing.T) {
 	failed := func(reason string) redrive.Result {
 		return redrive.Result{Outcome: redrive.Failed, Detail: "the function failed again: " + reason}

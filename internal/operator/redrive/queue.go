@@ -17,13 +17,13 @@ import (
 
 const (
 	// pollTime makes a receive ask all of SQS's servers, where one without
-	// any waiting asks a sample and can miss letters
+	// any waiting asks a sample and can miss dead letters
 	// (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html).
 	pollTime = time.Second
 	// batch is the most messages that SQS hands out at once.
 	batch = 10
 	// graceTime is how long an interrupted run goes on to put things in order:
-	// to learn which letters it was just given, to delete and to release.
+	// to learn which dead letters it was just given, to delete and to release.
 	graceTime = 5 * time.Second
 )
 
@@ -42,8 +42,8 @@ type queue struct {
 	mu       sync.Mutex
 	results  []Result
 	latest   map[string]Result          // of a watch, instead of results: by message ID
-	replayed int                        // letters
-	done     int                        // letters that were deleted
+	replayed int                        // dead letters
+	done     int                        // dead letters that were deleted
 	held     map[string]*hold           // by message ID
 	seen     map[string]*history        // by message ID
 	asking   map[chan struct{}]struct{} // each is closed when what a receive under way brought is in held
@@ -102,7 +102,7 @@ func (q *queue) trouble(err error) error {
 	return err
 }
 
-// open finds the queue and how many letters are in it.
+// open finds the queue and how many dead letters are in it.
 func (q *queue) open(ctx context.Context) (level, error) {
 	name := q.options.Config.QueueName()
 	found, err := q.clients.SQS.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: aws.String(name)})
@@ -185,7 +185,7 @@ func (q *queue) take(messages []types.Message, asked chan struct{}) (fresh, back
 	return fresh, back, again
 }
 
-// finish records a letter's result.
+// finish records a dead letter's result.
 func (q *queue) finish(r Result, m types.Message) {
 	id := aws.ToString(m.MessageId)
 	q.mu.Lock()
@@ -207,7 +207,7 @@ func (q *queue) finish(r Result, m types.Message) {
 	default:
 		q.latest[id] = r
 	}
-	// A function's failure leaves the letters for others.
+	// A function's failure leaves the dead letters for others.
 	if function := (functionError{}); q.fatal(r.Err) && !errors.As(r.Err, &function) {
 		q.halt(r.Err)
 	}
@@ -215,8 +215,8 @@ func (q *queue) finish(r Result, m types.Message) {
 	q.observer.Finished(r)
 }
 
-// leave ends the work on a letter that was tried before, and keeps what came of that. It
-// reports whether the letter was.
+// leave ends the work on a dead letter that was tried before, and keeps what came of
+// that. It reports whether the dead letter was.
 func (q *queue) leave(m types.Message) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -242,7 +242,7 @@ func (q *queue) stopped() error {
 	return q.stop
 }
 
-// standing is how many letters are held, and how many were deleted so far.
+// standing is how many dead letters are held, and how many were deleted so far.
 func (q *queue) standing() (held, done int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -33,5 +33,5 @@ func Reasons(results []Result) []Reason {
 	})
 }
 
-// why is the newest that is known of why a letter is in the queue.
+// why is the newest that is known of why a dead letter is in the queue.
 func (r Result) why() string { return cmp.Or(r.Detail, r.Letter.Reason) }

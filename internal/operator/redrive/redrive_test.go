@@ -265,7 +265,7 @@ func TestDryRun(t *testing.T) {
 	})
 }
 
-// TestTopicAskedOnce shows that many letters need one listing.
+// TestTopicAskedOnce shows that many dead letters need one listing.
 func TestTopicAskedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()

@@ -24,13 +24,13 @@ import (
 // errFunction marks a function that was invoked and failed.
 var errFunction = errors.New("the function failed again")
 
-// What a Result says of letters that were left alone.
+// What a Result says of dead letters that were left alone.
 const (
 	notChosen   = "not selected"
 	interrupted = "interrupted before it was done"
 )
 
-// job is a letter that is to be replayed.
+// job is a dead letter that is to be replayed.
 type job struct {
 	message   types.Message
 	payload   []byte
@@ -71,8 +71,8 @@ func (q *queue) plan(m types.Message) (*job, Result) {
 	return &job{message: m, payload: payload, result: r, needTopic: needTopic}, Result{}
 }
 
-// replay invokes the functions that a letter is for. The outcome is Replayed where
-// they all succeeded; the letter is still in the queue then.
+// replay invokes the functions that a dead letter is for. The outcome is Replayed where
+// they all succeeded; the dead letter is still in the queue then.
 func (q *queue) replay(ctx context.Context, j *job) Result {
 	r := j.result
 	if j.needTopic {
@@ -102,7 +102,7 @@ func (q *queue) replay(ctx context.Context, j *job) Result {
 	return r.ended(Replayed, "", nil)
 }
 
-// chooses asks the filter about what was read of a letter, whose reason is what is
+// chooses asks the filter about what was read of a dead letter, whose reason is what is
 // wrong with it where it was not understood. There is one message of an ID: nothing is
 // read after it.
 func (q *queue) chooses(r Result, reason string) bool {

@@ -2,9 +2,9 @@ package redrive
 
 import "testing"
 
-// TestLettersDoneAreNoEnd has a letter come back in the moment in which it is done.
-// Taken for one that is left over, it ended the run before the letters that had
-// not been received yet.
+// TestLettersDoneAreNoEnd has a dead letter come back in the moment in which it is
+// done. Taken for one that is left over, it ended the run before the dead letters that
+// had not been received yet.
 func TestLettersDoneAreNoEnd(t *testing.T) {
 	type look struct {
 		fresh, again, held, done int

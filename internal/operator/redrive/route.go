@@ -11,26 +11,27 @@ import (
 	"s3fanout/internal/replicaset"
 )
 
-// errNotOurs marks a letter that the replica set has no function for, and
+// errNotOurs marks a dead letter that the replica set has no function for, and
 // errMisplaced one that no part of the replica set sends to the queue it is in.
 var (
 	errNotOurs   = errors.New("not of this replica set")
 	errMisplaced = errors.New("in the wrong queue")
 )
 
-// queueLocation is where a queue is: what the ARNs in its letters are compared with.
+// queueLocation is where a queue is: what the ARNs in its dead letters are compared
+// with.
 type queueLocation struct {
 	region  string
 	account string
 }
 
-// route decides which functions a letter was meant for. If needTopic is set
-// only the topic's subscriptions can tell, and routeSubscription has to be
-// asked with them. An error wraps errNotOurs or errMisplaced.
+// route decides which functions a dead letter was meant for. If needTopic is set only
+// the topic's subscriptions can tell, and routeSubscription has to be asked with them.
+// An error wraps errNotOurs or errMisplaced.
 //
-// A function's failures go to its own Region's queue and nowhere else. A letter
-// that says otherwise is not followed into the other Region: whoever can write
-// to one queue would have the functions of all of them invoked.
+// A function's failures go to its own Region's queue and nowhere else. A dead letter
+// that says otherwise is not followed into the other Region: whoever can write to one
+// queue would have the functions of all of them invoked.
 func route(l deadletter.Letter, queue queueLocation, config replicaset.Config) (functions []Function, needTopic bool, err error) {
 	switch l.Kind {
 	case deadletter.OnFailure:
@@ -63,10 +64,10 @@ func wrongQueue(what, region, goes string) error {
 	return fmt.Errorf("%w: the %s is this replica set's in %s, and %s to the queue there", errMisplaced, what, region, goes)
 }
 
-// routeSubscription decides where a letter of a subscription's queue belongs,
-// given the function that each subscription of the topic delivers to. A
-// subscription that is gone cannot say whom it served; then the letter is for
-// every function that the topic serves, as copying what exists is harmless.
+// routeSubscription decides where a dead letter of a subscription's queue belongs,
+// given the function that each subscription of the topic delivers to. A subscription
+// that is gone cannot say whom it served; then the dead letter is for every function
+// that the topic serves, as copying what exists is harmless.
 func routeSubscription(
 	l deadletter.Letter, endpoints map[string]string, queue queueLocation, config replicaset.Config,
 ) ([]Function, error) {

@@ -8,9 +8,9 @@ import (
 	"s3fanout/internal/operator/redrive"
 )
 
-// TestOnlyTheRegionIsWrong has letters of the set's own function and topic in
-// another Region's queue. They are not followed into the other Region, and are
-// not said to be of another set.
+// TestOnlyTheRegionIsWrong has dead letters of the set's own function and topic in
+// another Region's queue. They are not followed into the other Region, and are not said
+// to be of another set.
 func TestOnlyTheRegionIsWrong(t *testing.T) {
 	for name, tt := range map[string]struct{ body, want string }{
 		"function": {envelope("k", functionARN(asia)),

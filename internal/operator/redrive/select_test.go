@@ -10,14 +10,14 @@ import (
 	"s3fanout/internal/operator/redrive"
 )
 
-// TestOneMessage shows that one letter is replayed alone, that the run ends with it,
-// and that those which were received on the way to it are given back at once.
+// TestOneMessage shows that one dead letter is replayed alone, that the run ends with
+// it, and that those which were received on the way to it are given back at once.
 func TestOneMessage(t *testing.T) {
 	for _, tt := range []struct {
 		id                 string
 		dryRun             bool
 		most               int
-		replayed, receives int // receives: of all letters, at most: up to it, and what is received ahead
+		replayed, receives int // receives: of all dead letters, at most: up to it, and what is received ahead
 	}{
 		{"m015", false, 0, 1, 55}, {"m015", true, 0, 0, 55}, {"m010", false, 0, 0, 55}, {"m150", false, 0, 1, 190},
 		{"m999", false, 0, 0, 200},
@@ -62,8 +62,8 @@ func TestOneMessage(t *testing.T) {
 	}
 }
 
-// TestMaxOfAFewAmongMany shows that a limit does not have letters come one by one where
-// the filter leaves most of them.
+// TestMaxOfAFewAmongMany shows that a limit does not have dead letters come one by one
+// where the filter leaves most of them.
 func TestMaxOfAFewAmongMany(t *testing.T) {
 	for _, most := range []int{1, 3, 12} {
 		synctest.Test(t, func(t *testing.T) {
@@ -130,7 +130,7 @@ func TestMaxAmongForeignLetters(t *testing.T) {
 }
 
 // TestOneKeyOrCause shows that each of the others that a selection can name chooses
-// those letters alone.
+// those dead letters alone.
 func TestOneKeyOrCause(t *testing.T) {
 	for _, tt := range []struct {
 		filter redrive.Filter

@@ -14,9 +14,9 @@ import (
 	"s3fanout/internal/operator/redrive"
 )
 
-// TestLetterForSeveralFunctions has a letter of a subscription that is gone,
-// which is for the functions of all other Regions. It is done only when each
-// of them has succeeded: while one fails, the letter stays.
+// TestLetterForSeveralFunctions has a dead letter of a subscription that is gone, which
+// is for the functions of all other Regions. It is done only when each of them has
+// succeeded: while one fails, the dead letter stays.
 func TestLetterForSeveralFunctions(t *testing.T) {
 	fails := func(context.Context, string) error { return errThrown }
 	for name, failing := range map[string][]string{"the first": {west}, "the last": {asia}, "both": {west, asia}} {
@@ -51,8 +51,8 @@ func TestLetterForSeveralFunctions(t *testing.T) {
 	}
 }
 
-// TestFailedRequestGoesFirst has one function of a letter that fails and
-// another that cannot be invoked. The request that failed is what the letter says: it is
+// TestFailedRequestGoesFirst has one function of a dead letter that fails and another
+// that cannot be invoked. The request that failed is what the dead letter says: it is
 // to be fixed first, and ends the run with exit code 1.
 func TestFailedRequestGoesFirst(t *testing.T) {
 	for name, regions := range map[string]struct{ fails, denied string }{"before it": {asia, west}, "behind it": {west, asia}} {
@@ -78,7 +78,7 @@ func TestFailedRequestGoesFirst(t *testing.T) {
 }
 
 // TestTopicIsAskedAgainAfterAnError has SNS refuse once to list a topic's
-// subscriptions. The next letter asks again.
+// subscriptions. The next dead letter asks again.
 func TestTopicIsAskedAgainAfterAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()

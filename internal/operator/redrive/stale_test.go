@@ -11,9 +11,9 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// TestDeletedByTheNewestHandle lets a letter's hold run out while its function
-// runs, so that the run receives it again and holds it by a newer handle. SQS
-// may take a delete by the old one and do nothing; the run never sends that.
+// TestDeletedByTheNewestHandle lets a dead letter's hold run out while its function
+// runs, so that the run receives it again and holds it by a newer handle. SQS may take
+// a delete by the old one and do nothing; the run never sends that.
 func TestDeletedByTheNewestHandle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
@@ -36,9 +36,9 @@ func TestDeletedByTheNewestHandle(t *testing.T) {
 	})
 }
 
-// TestChangeOfAnOldHandleIsNoChangeOfTheNewOne lets a letter come back between
-// a request to extend it and its answer, which is about the old handle then: that
-// it is refused does not mean that the newer hold is lost, nor that it lasts longer.
+// TestChangeOfAnOldHandleIsNoChangeOfTheNewOne lets a dead letter come back between a
+// request to extend it and its answer, which is about the old handle then: that it is
+// refused does not mean that the newer hold is lost, nor that it lasts longer.
 func TestChangeOfAnOldHandleIsNoChangeOfTheNewOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
@@ -54,7 +54,7 @@ func TestChangeOfAnOldHandleIsNoChangeOfTheNewOne(t *testing.T) {
 		}
 		once := true
 		queue.extending = func(handle string) {
-			if once && handle == "m000#1" { // the hold has run out, and the letter is received again
+			if once && handle == "m000#1" { // the hold has run out, and the dead letter is received again
 				once = false
 				queue.mu.Lock()
 				queue.messages[0].visible = time.Now()
@@ -80,9 +80,9 @@ func TestChangeOfAnOldHandleIsNoChangeOfTheNewOne(t *testing.T) {
 	})
 }
 
-// TestDeletedLetterIsRememberedForAWhile has SQS hand a letter out once more
-// after it was deleted, as a server of its that missed the delete may. It is
-// deleted again, and its function is not invoked a second time.
+// TestDeletedLetterIsRememberedForAWhile has SQS hand a dead letter out once more after
+// it was deleted, as a server of its that missed the delete may. It is deleted again,
+// and its function is not invoked a second time.
 func TestDeletedLetterIsRememberedForAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
@@ -106,7 +106,7 @@ func TestDeletedLetterIsRememberedForAWhile(t *testing.T) {
 	})
 }
 
-// TestUnknownAge has a letter of which SQS does not say when it came. It meets
+// TestUnknownAge has a dead letter of which SQS does not say when it came. It meets
 // neither bound, as it would if it counted as very old or as new.
 func TestUnknownAge(t *testing.T) {
 	for name, tt := range map[string]struct {

@@ -50,7 +50,7 @@ func TestInterrupted(t *testing.T) {
 	})
 }
 
-// TestInterruptedAfterSuccess shows that a letter whose function succeeded is
+// TestInterruptedAfterSuccess shows that a dead letter whose function succeeded is
 // deleted although the context has ended meanwhile.
 func TestInterruptedAfterSuccess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -110,8 +110,8 @@ func TestHeldByAnother(t *testing.T) {
 	})
 }
 
-// TestAnswerLost hands letters out in an answer that does not arrive, and
-// nothing says so.
+// TestAnswerLost hands dead letters out in an answer that does not arrive, and nothing
+// says so.
 func TestAnswerLost(t *testing.T) {
 	for _, letters := range []int{1, 25} {
 		synctest.Test(t, func(t *testing.T) {
@@ -129,8 +129,8 @@ func TestAnswerLost(t *testing.T) {
 	}
 }
 
-// TestHeldComesBack shows that a letter which another run lets go in time is
-// not counted as held.
+// TestHeldComesBack shows that a dead letter which another run lets go in time is not
+// counted as held.
 func TestHeldComesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
@@ -161,8 +161,8 @@ func TestSignalAfterTheWork(t *testing.T) {
 	})
 }
 
-// TestLongRun runs for longer than the 12 hours that SQS lets a letter be
-// held: one that failed comes back and must not be tried twice.
+// TestLongRun runs for longer than the 12 hours that SQS lets a dead letter be held:
+// one that failed comes back and must not be tried twice.
 func TestLongRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()

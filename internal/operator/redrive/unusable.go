@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// unusable remembers the functions that no letter can be replayed with: that
-// do not exist, may not be invoked, or cannot be reached. Letters for others
-// go on, and no time is spent on those for these.
+// unusable remembers the functions that no dead letter can be replayed with: that do
+// not exist, may not be invoked, or cannot be reached. Dead letters for others go on,
+// and no time is spent on those for these.
 type unusable struct {
 	mu   sync.Mutex
 	errs map[Function]refusal

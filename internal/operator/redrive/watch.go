@@ -26,7 +26,7 @@ const (
 	RetryMost  = 15 * time.Minute
 )
 
-// history is what a run knows about a letter that it has received.
+// history is what a run knows about a dead letter that it has received.
 type history struct {
 	working bool      // somebody is at it
 	deleted time.Time // when it was, after it was replayed; zero: it was not
@@ -34,12 +34,12 @@ type history struct {
 	due     time.Time // when to try it again; zero: not in this run
 }
 
-// dueBy says that it is time to try the letter again.
+// dueBy says that it is time to try the dead letter again.
 func (h *history) dueBy(now time.Time) bool {
 	return h != nil && !h.working && h.deleted.IsZero() && !h.due.IsZero() && !h.due.After(now)
 }
 
-// retryWait is how long to leave a letter alone after so many tries.
+// retryWait is how long to leave a dead letter alone after so many tries.
 func retryWait(tries int) time.Duration {
 	wait := RetryFirst
 	for range tries - 1 {
@@ -87,7 +87,7 @@ func (q *queue) onInterrupt(ctx, receive context.Context, cut func()) func() {
 	}
 }
 
-// surrender gives back the letters that nobody works on, after an interruption.
+// surrender gives back the dead letters that nobody works on, after an interruption.
 // What cannot be given back is tried once more at the end; see release.
 func (q *queue) surrender(ctx context.Context) {
 	ctx, cancel := linger(ctx)
@@ -95,8 +95,8 @@ func (q *queue) surrender(ctx context.Context) {
 	_ = q.giveBack(ctx, func(id string) bool { return q.seen[id] == nil || !q.seen[id].working })
 }
 
-// remaining are the newest results of the letters that a watch has left, the
-// oldest letter first.
+// remaining are the newest results of the dead letters that a watch has left, the
+// oldest dead letter first.
 func (q *queue) remaining() []Result {
 	var list []Result
 	for _, r := range q.latest {

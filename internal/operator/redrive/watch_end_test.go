@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// TestWatchKeepsWhatItTried interrupts a watch with a letter that failed, and is received
-// again by then, but waits for the only function: the watch tells that it failed.
+// TestWatchKeepsWhatItTried interrupts a watch with a dead letter that failed, and is
+// received again by then, but waits for the only function: the watch tells that it
+// failed.
 func TestWatchKeepsWhatItTried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()

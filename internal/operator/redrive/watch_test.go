@@ -85,8 +85,8 @@ func TestWatch(t *testing.T) {
 	})
 }
 
-// TestWatchBacksOff has a letter that fails until it is fixed, between others
-// that do not.
+// TestWatchBacksOff has a dead letter that fails until it is fixed, between others that
+// do not.
 func TestWatchBacksOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
@@ -175,8 +175,8 @@ func TestWatchEnds(t *testing.T) {
 	})
 }
 
-// TestWatchGivesBackToOthers interrupts a watch that waits for letters: what
-// it gives back is not handed to its own receive, which SQS goes on with.
+// TestWatchGivesBackToOthers interrupts a watch that waits for dead letters: what it
+// gives back is not handed to its own receive, which SQS goes on with.
 func TestWatchGivesBackToOthers(t *testing.T) {
 	for name, tt := range map[string]struct {
 		letters  int
@@ -203,8 +203,8 @@ func TestWatchGivesBackToOthers(t *testing.T) {
 	}
 }
 
-// TestWatchGivesBackOnce interrupts a watch that has a letter which waits to be tried
-// again, one that is being replayed and one that nobody has begun with, while it
+// TestWatchGivesBackOnce interrupts a watch that has a dead letter which waits to be
+// tried again, one that is being replayed and one that nobody has begun with, while it
 // receives. It gave the first back with a request of its own. As two goroutines gave
 // back then, it is tried several times.
 func TestWatchGivesBackOnce(t *testing.T) {
@@ -251,7 +251,7 @@ func TestWatchGivesBackOnce(t *testing.T) {
 	}
 }
 
-// TestWatchHeldForHours holds a letter for longer than SQS lets anybody.
+// TestWatchHeldForHours holds a dead letter for longer than SQS lets anybody.
 func TestWatchHeldForHours(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
@@ -341,7 +341,7 @@ func TestWatchAsksAFunctionAgain(t *testing.T) {
 	})
 }
 
-// TestWatchEndsAfterMax shows that a watch of one letter is one letter.
+// TestWatchEndsAfterMax shows that a watch of one dead letter is one dead letter.
 func TestWatchEndsAfterMax(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
@@ -358,8 +358,8 @@ func TestWatchEndsAfterMax(t *testing.T) {
 	})
 }
 
-// TestWatchOfRestlessQueue shows that a queue which hands out the same letters
-// all the time is not hammered.
+// TestWatchOfRestlessQueue shows that a queue which hands out the same dead letters all
+// the time is not hammered.
 func TestWatchOfRestlessQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()

@@ -1,6 +1,6 @@
-// Command bench measures s3fanout beside what people use otherwise, and beside
-// the least that the work can take, on one machine in one run. It prints one
-// table and writes it into docs/internals/benchmarks.md, with machine, versions and date.
+// Command bench measures s3fanout on one machine in one run, and compares it with other
+// tools and with minimal implementations. It prints one table and writes it into
+// docs/internals/benchmarks.md, with machine, versions and date.
 //
 // `make bench` runs it from the repository's root. Everything stays on this
 // machine: peers work against the sandbox or a server of the benchmark's own.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// What the functions of all contests are told to be.
+// The account and the function that all contests invoke.
 const (
 	account      = "123456789012"
 	sourceRegion = "us-east-1"

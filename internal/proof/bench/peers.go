@@ -12,9 +12,9 @@ import (
 
 const (
 	ours = "s3fanout backfill"
-	// peerConcurrency is what peers are told to do at once, where they can be told: what
-	// s5cmd does unless told otherwise. More of small objects made none of them faster on
-	// two cores. mostConcurrency is what s3fanout may be told at most.
+	// peerConcurrency is how many copies peers run at once, where that is an option: the
+	// default of s5cmd. More of small objects made none of them faster on two cores.
+	// mostConcurrency is the most that s3fanout accepts.
 	peerConcurrency = 256
 	mostConcurrency = 1024
 )
@@ -62,7 +62,7 @@ func peers(e env, large bool) []peer {
 	aws := e.installed("aws", "aws s3 sync", "--version")
 	aws.command, aws.copiedTo, aws.share, aws.once = awsCommand, target, 20, true
 	if aws.missing == "" && !knowsEndpoint(aws.version) {
-		aws.missing = "this release asks AWS itself for the source, whatever endpoint it is told"
+		aws.missing = "this release asks AWS itself for the source, whatever endpoint is configured"
 	}
 	s3cmd := e.installed("s3cmd", "s3cmd sync", "--version")
 	s3cmd.command, s3cmd.copiedTo, s3cmd.share, s3cmd.once = s3cmdCommand, place{sourceRegion, "copies/"}, 1000, true

@@ -96,7 +96,7 @@ func replayAll(
 	return sample{"rate": float64(e.letters) / took}, w.allCopied(ctx, place{targetRegion, ""}, e.letters)
 }
 
-// redrive replays all letters of the target's Region.
+// redrive replays all dead letters of the target's Region.
 func (w *world) redrive(ctx context.Context, letters int) error {
 	set, err := snapshot.Config()
 	if err != nil {
@@ -135,7 +135,7 @@ func (w *world) invokeEach(ctx context.Context, payloads [][]byte) error {
 	return g.Wait()
 }
 
-// sendLetters puts a letter for each payload into the target Region's queue, as
+// sendLetters puts a dead letter for each payload into the target Region's queue, as
 // the function's role: the queue takes them from nobody else.
 func (w *world) sendLetters(ctx context.Context, payloads [][]byte) error {
 	set, err := snapshot.Config()

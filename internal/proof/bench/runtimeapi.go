@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// functionARN is what invocations are told to be of.
+// functionARN is the function that invocations name.
 const functionARN = "arn:aws:lambda:" + targetRegion + ":" + account + ":function:" + functionName
 
 // invocationTime is how long a function may take for one invocation.
@@ -65,7 +65,7 @@ func launch(ctx context.Context, command []string, environment []string) (*execu
 	}
 	go func() {
 		defer close(e.exited)
-		_ = e.cmd.Wait() // it is killed in the end; who waits for it is told what it wrote
+		_ = e.cmd.Wait() // it is killed in the end; who waits for it gets what it wrote
 	}()
 	return e, nil
 }

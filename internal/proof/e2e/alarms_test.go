@@ -16,7 +16,7 @@ import (
 )
 
 // A dead letter raises the alarm of its Region and no other. Its replay ends it, as
-// soon as no minute of the alarm's period has a letter. Both are told by mail.
+// soon as no minute of the alarm's period has a dead letter. Both are told by mail.
 func TestDeadLetterRaisesTheAlarmUntilItIsReplayed(t *testing.T) {
 	t.Parallel()
 	var ahead atomic.Int64

@@ -188,14 +188,18 @@ func TestDoctorNamesEverySabotage(t *testing.T) {
 				delete(p, "FilterPolicy")
 				delete(p, "FilterPolicyScope")
 			}))
-		}, []string{"us-east-1 subscription-echo-filter", "eu-west-1 subscription-echo-filter", "ap-northeast-1 subscription-echo-filter"}},
+		},
+			[]string{
+				"us-east-1 subscription-replica-filter", "eu-west-1 subscription-replica-filter",
+				"ap-northeast-1 subscription-replica-filter",
+			}},
 		{"echo filter of another role", func(a *assembly) {
 			a.edit(us+"-mesh", editOf("AWS::SNS::Subscription", func(p map[string]any) {
 				p["FilterPolicy"] = map[string]any{"Records": map[string]any{"userIdentity": map[string]any{
 					"principalId": []any{map[string]any{"anything-but": map[string]any{"prefix": "AWS:AROAGONE:"}}},
 				}}}
 			}))
-		}, []string{"us-east-1 subscription-echo-filter"}},
+		}, []string{"us-east-1 subscription-replica-filter"}},
 		{"a filter that drops uploads", func(a *assembly) {
 			a.edit(us+"-mesh", editOf("AWS::SNS::Subscription", func(p map[string]any) {
 				p["FilterPolicy"] = map[string]any{"Records": map[string]any{"eventName": []any{"ObjectCreated:Copy"}}}

@@ -257,7 +257,7 @@ func TestFollowedLargeOverwrite(t *testing.T) {
 	}
 }
 
-// On a server that ignores conditions, and without the filter of echoes, changes
+// On a server that ignores conditions, and without the filter of replica events, changes
 // still come to an end: only writes start copies, and markers are made only where
 // something is shown.
 func TestFollowedChangesEndAnywhere(t *testing.T) {

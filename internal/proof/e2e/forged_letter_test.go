@@ -10,10 +10,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
-// Whoever has one Region's role can put letters into that Region's queue, and
-// the operator who redrives may invoke the functions of all Regions. Letters
-// that name another Region's function, and requests of S3 Batch Operations that
-// name another Region to copy to, are left where they are.
+// Whoever has one Region's role can put dead letters into that Region's queue, and the
+// operator who redrives may invoke the functions of all Regions. Dead letters that name
+// another Region's function, and requests of S3 Batch Operations that name another
+// Region to copy to, are left where they are.
 func TestForgedLettersReachNoOtherRegion(t *testing.T) {
 	t.Parallel()
 	s, genuine := apart(t)
@@ -64,7 +64,7 @@ func TestForgedLettersReachNoOtherRegion(t *testing.T) {
 		t.Errorf("the buckets had\n%s\nand now have\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
 	}
 
-	// What docs/security.md says remains: a letter in the form of what SNS could
+	// What docs/security.md says remains: a dead letter in the form of what SNS could
 	// not deliver is for the other Regions. It brings them what a forged message could:
 	// the object of the set, where its key is free.
 	send(map[string]any{"Type": "Notification", "TopicArn": genuine.topic, "Message": messageOf(t, forgery(genuine))})

@@ -314,8 +314,8 @@ func survive(t *testing.T, rounds, users, more, kills int) {
 	}))
 }
 
-// wantConverged checks that all Regions have all keys, that no letters are
-// left, and that what was done in calm left no uploads.
+// wantConverged checks that all Regions have all keys, that no dead letters are left,
+// and that what was done in calm left no uploads.
 func (s *storm) wantConverged(book *book, orphans map[string]upload) {
 	w := s.w
 	w.t.Helper()

@@ -58,7 +58,7 @@ func TestTemplatesNameTheMetricsThatTheFunctionWrites(t *testing.T) {
 	w := start(t, a.files)
 	w.upload("us-east-1", object{key: "copied", body: "x"})
 	w.settle()
-	if trouble := w.invoke(region, w.echo("us-east-1", "copied")); trouble != "" { // Exists
+	if trouble := w.invoke(region, w.replicaEvent("us-east-1", "copied")); trouble != "" { // Exists
 		t.Fatal(trouble)
 	}
 	w.upload("us-east-1", object{key: "copied", body: "other"}) // Diverged

@@ -41,7 +41,7 @@ func TestOnlyListedOperatorsGetSessions(t *testing.T) {
 
 // What a backfill writes is told from what the function writes by the session's
 // name, and the filters drop the events of both.
-func TestABackfillIsToldFromTheFunction(t *testing.T) {
+func TestABackfillDiffersFromTheFunction(t *testing.T) {
 	t.Parallel()
 	a := editable(t, threeRegions(t))
 	a.edit("s3fanout-*-mesh", withoutSubscriber("eu-west-1"))

@@ -57,7 +57,7 @@ func rolesBefore(t *testing.T, set, withRoles fs.FS, name string) fs.FS {
 }
 
 // TestRolesOfOnesOwn runs a set whose roles others made. Objects travel, and each
-// replica's event costs what an echo costs; once cdk.json says the roles' IDs, it
+// replica's event costs what a replica event costs; once cdk.json says the roles' IDs, it
 // costs nothing any more. doctor finds both right.
 func TestRolesOfOnesOwn(t *testing.T) {
 	t.Parallel()

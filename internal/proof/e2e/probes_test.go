@@ -24,9 +24,9 @@ func probes() map[string]probe {
 		"s3:PutObjectTagging":         replicates(object{body: "tagged", tags: "a=b"}),
 		"s3:GetObjectVersion":         replicates(object{body: "plain"}),
 		"s3:GetObjectVersionTagging":  replicates(object{body: "tagged", tags: "a=b"}),
-		"s3:GetObject":                recognisesEcho,
+		"s3:GetObject":                recognisesReplicaEvent,
 		"s3:ListBucket":               acceptsGoneSource,
-		"s3:ListBucket of the target": copiesMissingEcho,
+		"s3:ListBucket of the target": copiesMissingReplica,
 		"s3:ListMultipartUploadParts": continuesUpload,
 		"s3:AbortMultipartUpload":     givesUpUpload,
 		"lambda:InvokeFunction":       handsOver,
@@ -49,16 +49,16 @@ func replicates(o object) probe {
 	}
 }
 
-// recognisesEcho delivers an echo that the filter would have dropped.
-func recognisesEcho(w *world, name string) string {
+// recognisesReplicaEvent delivers a replica event that the filter would have dropped.
+func recognisesReplicaEvent(w *world, name string) string {
 	w.upload(w.regions[0], object{key: name, body: "echoed"})
 	w.settle()
-	return w.invoke(w.regions[1], w.echo(w.regions[0], name))
+	return w.invoke(w.regions[1], w.replicaEvent(w.regions[0], name))
 }
 
-// copiesMissingEcho delivers an echo of an object that the target lacks: the
+// copiesMissingReplica delivers the event of a replica of an object that the target lacks: the
 // HEAD has to be answered with 404, not with 403.
-func copiesMissingEcho(w *world, name string) string {
+func copiesMissingReplica(w *world, name string) string {
 	w.upload(w.regions[0], object{key: name, body: "echoed"})
 	w.settle()
 	target := w.regions[1]
@@ -77,7 +77,7 @@ func copiesMissingEcho(w *world, name string) string {
 		}
 	}
 	w.wantMissing(target, name)
-	if trouble := w.invoke(target, w.echo(w.regions[0], name)); trouble != "" {
+	if trouble := w.invoke(target, w.replicaEvent(w.regions[0], name)); trouble != "" {
 		return trouble
 	}
 	w.wantIn(target, object{key: name, body: "echoed"})
@@ -108,9 +108,9 @@ func logs(w *world, name string) string {
 	return "the function's log says nothing of the key"
 }
 
-// echo is what a function gets for the event of a replica, when no filter
+// replicaEvent is what a function gets for the event of a replica, when no filter
 // drops it.
-func (w *world) echo(region, key string) []byte {
+func (w *world) replicaEvent(region, key string) []byte {
 	w.t.Helper()
 	head, err := w.s3(region).HeadObject(w.t.Context(), &s3.HeadObjectInput{Bucket: aws.String(w.bucket(region)), Key: aws.String(key)})
 	if err != nil {

@@ -11,12 +11,12 @@ import (
 	"s3fanout/internal/sandbox/fault"
 )
 
-// All three kinds of letters, and one that is none, in one queue.
+// All three kinds of dead letters, and one that is none, in one queue.
 func TestRedriveOfMixedQueue(t *testing.T) {
 	t.Parallel()
 	a := editable(t, threeRegions(t))
 	// The function has a dead-letter queue beside its on-failure destination,
-	// so each failed event leaves two letters.
+	// so each failed event leaves two dead letters.
 	a.edit("s3fanout-us-east-1", func(resources map[string]any) int {
 		return ofType(resources, "AWS::Lambda::Function", func(_ string, p map[string]any) {
 			p["DeadLetterConfig"] = map[string]any{"TargetArn": map[string]any{"Fn::GetAtt": []any{"DeadLetters", "Arn"}}}

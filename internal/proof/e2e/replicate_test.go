@@ -56,7 +56,7 @@ func TestUploadsArriveEverywhere(t *testing.T) {
 }
 
 // A fresh upload costs one invocation and one CopyObject for every other
-// Region, and nothing else: no HEAD, no invocation for an echo, no loop.
+// Region, and nothing else: no HEAD, no invocation for a replica event, no loop.
 func TestCostOfFreshUpload(t *testing.T) {
 	t.Parallel()
 	for name, assembly := range map[string]func(*testing.T) fs.FS{"three Regions": threeRegions, "five Regions": fiveRegions} {

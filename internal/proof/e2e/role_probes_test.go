@@ -122,7 +122,7 @@ func writesReportInParts(w *world, config aws.Config, name string) error {
 	return err
 }
 
-// refusesForgedLetters sends a letter as the account's administrator.
+// refusesForgedLetters sends a dead letter as the account's administrator.
 func refusesForgedLetters(w *world, _ string) string {
 	region := w.regions[0]
 	_, err := sqs.NewFromConfig(w.config(region)).SendMessage(w.t.Context(), &sqs.SendMessageInput{

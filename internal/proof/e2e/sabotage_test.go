@@ -207,9 +207,9 @@ func TestTemplatesThatDoNotDeploy(t *testing.T) {
 	}
 }
 
-// Without the filter the echoes wake functions, which cost a HEAD each; the
+// Without the filter replica events wake functions, which cost a HEAD each; the
 // loop still ends there.
-func TestWithoutEchoFilterCopiesEndAndCostHeads(t *testing.T) {
+func TestWithoutReplicaFilterCopiesEndAndCostHeads(t *testing.T) {
 	t.Parallel()
 	a := editable(t, threeRegions(t))
 	a.edit("*-mesh", func(resources map[string]any) int {
@@ -228,7 +228,7 @@ func TestWithoutEchoFilterCopiesEndAndCostHeads(t *testing.T) {
 	if n := got.invocations - base.invocations; n != 2+4 {
 		t.Errorf("%d invocations, want 2 for the upload and 2 for each of 2 echoes", n)
 	}
-	// An echo that overtakes the upload's own delivery finds nothing, and copies.
+	// A replica event that overtakes the upload's own delivery finds nothing, and copies.
 	copies := got.requests["CopyObject"]
 	if copies < 2 || copies > 4 {
 		t.Errorf("%d CopyObject, want 2, and one more at most where an echo came first", copies)
@@ -243,9 +243,9 @@ func TestWithoutEchoFilterCopiesEndAndCostHeads(t *testing.T) {
 		}
 	}
 
-	// Once the replicas are there, an echo costs one HEAD and nothing else.
+	// Once the replicas are there, a replica event costs one HEAD and nothing else.
 	before := w.cost().requests
-	if trouble := w.invoke(w.regions[1], w.echo(w.regions[0], "key")); trouble != "" {
+	if trouble := w.invoke(w.regions[1], w.replicaEvent(w.regions[0], "key")); trouble != "" {
 		t.Fatal(trouble)
 	}
 	after := w.cost().requests

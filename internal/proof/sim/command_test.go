@@ -29,7 +29,7 @@ func (w *world) weather(context.Context) {
 	w.act(0)
 	w.tasks.Wait()
 	w.checkArrival("when the events had stopped", true)
-	w.checkEcho("when the events had stopped")
+	w.checkReplicas("when the events had stopped")
 	w.checkForgeries("when the events had stopped")
 }
 
@@ -130,7 +130,7 @@ func (w *world) redrives(ctx context.Context) {
 	}
 	w.redriveInBadWeather(ctx)
 	w.checkArrival("after redrives in bad weather", true)
-	w.checkEcho("after redrives in bad weather")
+	w.checkReplicas("after redrives in bad weather")
 }
 
 // redriveInBadWeather runs redrives, more than one at a time, while users go on.
@@ -199,7 +199,7 @@ func (w *world) calmRedrive(ctx context.Context) {
 	}
 	w.mu.Unlock()
 	w.checkArrival("after a redrive that nothing hindered", true)
-	w.checkEcho("after a redrive that nothing hindered")
+	w.checkReplicas("after a redrive that nothing hindered")
 }
 
 // repair holds the world against promise (d): verify finds what was lost, and
@@ -243,7 +243,7 @@ func (w *world) repair(ctx context.Context) {
 		w.usable("backfill at last", fmt.Errorf("%d replicas are still missing", after))
 	}
 	w.checkArrival("after a backfill", false)
-	w.checkEcho("after a backfill")
+	w.checkReplicas("after a backfill")
 	w.checkForgeries("after a backfill")
 }
 

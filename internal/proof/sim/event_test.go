@@ -25,8 +25,8 @@ func roleID(region string) string {
 
 var filters sync.Map // parsed once
 
-// echoFilter is what the mesh stack gives a topic's subscriptions.
-func echoFilter(region string) *filterpolicy.Policy {
+// replicaFilter is what the mesh stack gives a topic's subscriptions.
+func replicaFilter(region string) *filterpolicy.Policy {
 	if f, ok := filters.Load(region); ok {
 		return f.(*filterpolicy.Policy)
 	}

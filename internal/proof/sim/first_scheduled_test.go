@@ -101,7 +101,7 @@ func (w *world) repairScheduled(ctx context.Context) {
 		}
 	}
 	w.checkArrival("after a comparison", false)
-	w.checkEcho("after a comparison")
+	w.checkReplicas("after a comparison")
 	w.checkForgeries("after a comparison")
 }
 

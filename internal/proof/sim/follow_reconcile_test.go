@@ -75,7 +75,7 @@ func (w *world) judgeReconciled() {
 			if v != nil && first != nil && v.etag == first.etag {
 				continue // lists show no metadata, and a backfill looks at nothing else where they say the same
 			}
-			if v != nil && first != nil && cannotBeTold(v, first) {
+			if v != nil && first != nil && indistinguishable(v, first) {
 				continue
 			}
 			if v.visible() != first.visible() {
@@ -86,10 +86,10 @@ func (w *world) judgeReconciled() {
 	}
 }
 
-// cannotBeTold says that two objects of first-write-wins days are one write as far as
+// indistinguishable says that two objects of first-write-wins days are one write as far as
 // S3's figures tell, of which nothing but the size says anything once one was copied in
 // parts.
-func cannotBeTold(a, b *stored) bool {
+func indistinguishable(a, b *stored) bool {
 	return a.write.legacy && b.write.legacy && a.size == b.size && (a.parts > 0 || b.parts > 0) && (a.crc == "" || b.crc == "")
 }
 

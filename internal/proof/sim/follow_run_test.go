@@ -71,8 +71,8 @@ func (w *world) changeMembers(context.Context) {
 	w.act(2)
 }
 
-// settle waits until nothing fails any more and redrives until no letters are left.
-// Clocks that are apart are no longer so far that anybody would have to wait.
+// settle waits until nothing fails any more and redrives until no dead letters are
+// left. Clocks that are apart are no longer so far that anybody would have to wait.
 func (w *world) settle(ctx context.Context) {
 	w.quieten()
 	if w.schedule.follow.apart {
@@ -100,8 +100,8 @@ func (w *world) settle(ctx context.Context) {
 	}
 }
 
-// mayStay says of a letter that it is about an object whose metadata have no room for
-// the entry.
+// mayStay says of a dead letter that it is about an object whose metadata have no room
+// for the entry.
 func (w *world) mayStay(l *letter) bool {
 	for _, id := range versionIDs(l.body) {
 		if v := w.known[id]; v != nil && w.follow.trace.full[v.key] {

@@ -171,8 +171,9 @@ func (sc *schedule) addFollowActions(regions []string) {
 		a.size = int64(pickOf(s, at("size"), 0, 1, 7, 10, 11, 23))
 		a.archived = s.chance(20, at("archived")...)
 		a.parts, a.checksum = a.kind == uploadParts || s.chance(100, at("parts")...), s.chance(500, at("checksum")...)
-		// Letters name versions, and those that are written while versioning is suspended
-		// have no name: what is left of one schedule has to tell what it is about.
+		// Dead letters name versions, and those that are written while versioning is
+		// suspended have no name: what is left of one schedule has to tell what it is
+		// about.
 		a.full = strange && !suspends && s.chance(100, at("full")...)
 		longest := 300 * time.Millisecond
 		if f.hasty || a.kind == suspend {

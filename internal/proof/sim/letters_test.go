@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 )
 
-// A letter about a version without an ID of its own names its key, and no other.
+// A dead letter about a version without an ID of its own names its key, and no other.
 func TestLettersNameKeysWithoutVersions(t *testing.T) {
 	for _, key := range keys {
 		synctest.Test(t, func(t *testing.T) {
@@ -29,9 +29,9 @@ func TestLettersNameKeysWithoutVersions(t *testing.T) {
 	}
 }
 
-// Letters about one event are the same to a redrive, also if one event was too old and the
-// other failed too often. Handed out at the same moment they had two outcomes, by the order in which Go
-// ran their goroutines.
+// Dead letters about one event are the same to a redrive, also if one event was too old
+// and the other failed too often. Handed out at the same moment they had two outcomes,
+// by the order in which Go ran their goroutines.
 func TestLettersOfOneEventAreTwins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sc := newSchedule(1)

@@ -15,7 +15,7 @@ import (
 	"s3fanout/internal/operator/deadletter"
 )
 
-// garbage is a letter that nobody understands. It has to stay.
+// garbage is a dead letter that nobody understands. It has to stay.
 const garbage = "this is no dead letter"
 
 // checkWrite holds a process's write against what is promised: it replaces
@@ -97,7 +97,7 @@ func (w *world) versionsIn(payload string) []*version {
 
 // checkArrival holds the world at rest against promise (a): every version that
 // a user uploaded is, at every other target, copied, or superseded by what was
-// there, or gone at its source, or in a letter with a reason. excuse says that
+// there, or gone at its source, or in a dead letter with a reason. excuse says that
 // what was lost on its way may be missing; then verify has to find it.
 func (w *world) checkArrival(when string, excuse bool) {
 	w.mu.Lock()
@@ -131,8 +131,8 @@ func (w *world) nowhere(key string) bool {
 	return true
 }
 
-// letterNames are the versions and Regions that letters with a reason stand
-// for, as "version region".
+// letterNames are the versions and Regions that dead letters with a reason stand for,
+// as "version region".
 func (w *world) letterNames() map[string]bool {
 	names := map[string]bool{}
 	for _, q := range w.queues {
@@ -148,7 +148,7 @@ func (w *world) letterNames() map[string]bool {
 	return names
 }
 
-// namesIn reads one letter. The list is never nil.
+// namesIn reads one dead letter. The list is never nil.
 func (w *world) namesIn(q *queue, body string) []string {
 	list := []string{}
 	d, err := deadletter.Decode(body, nil)
@@ -172,10 +172,10 @@ func (w *world) namesIn(q *queue, body string) []string {
 	return list
 }
 
-// checkEcho holds the world against promise (b): a target gets a replica of a
+// checkReplicas holds the world against promise (b): a target gets a replica of a
 // key once for each time that it had none. Where S3 ignores conditions it can
 // get more; that they come to an end is what a schedule's end shows.
-func (w *world) checkEcho(when string) {
+func (w *world) checkReplicas(when string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.schedule.profile.emulated {

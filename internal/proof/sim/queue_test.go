@@ -107,7 +107,7 @@ func (c sqsClient) ReceiveMessage(
 				w.noteLocked(id+" "+l.id, seenTwice)
 				held = false
 			}
-			// Letters that say the same are never handed out at the same moment:
+			// Dead letters that say the same are never handed out at the same moment:
 			// nothing would tell the invocations apart.
 			twin := slices.ContainsFunc(out.Messages, func(m types.Message) bool { return sameEvent(*m.Body, l.body) })
 			if held || twin || len(out.Messages) == int(in.MaxNumberOfMessages) {
@@ -134,8 +134,8 @@ func (c sqsClient) ReceiveMessage(
 // handovers is what a redrive sets to zero.
 var handovers = regexp.MustCompile(`"handovers":\d+`)
 
-// sameEvent says of two letters that the function would be invoked with the same, whatever
-// they say of how that went.
+// sameEvent says of two dead letters that the function would be invoked with the same,
+// whatever they say of how that went.
 func sameEvent(a, b string) bool {
 	payload := func(body string) string {
 		if _, rest, ok := strings.Cut(body, `"requestPayload":`); ok {
@@ -147,8 +147,8 @@ func sameEvent(a, b string) bool {
 	return payload(a) == payload(b)
 }
 
-// ofHandle finds a letter. An older handle works as long as the letter was not
-// received again.
+// ofHandle finds a dead letter. An older handle works as long as the dead letter was
+// not received again.
 func (q *queue) ofHandle(handle *string) *letter {
 	id, n, _ := strings.Cut(aws.ToString(handle), "#")
 	for _, l := range q.letters {
@@ -159,8 +159,8 @@ func (q *queue) ofHandle(handle *string) *letter {
 	return nil
 }
 
-// DeleteMessageBatch can fail for some letters. An older handle deletes nothing; SQS
-// says so, or succeeds.
+// DeleteMessageBatch can fail for some dead letters. An older handle deletes nothing;
+// SQS says so, or succeeds.
 func (c sqsClient) DeleteMessageBatch(
 	ctx context.Context, in *sqs.DeleteMessageBatchInput, _ ...func(*sqs.Options),
 ) (*sqs.DeleteMessageBatchOutput, error) {
@@ -191,7 +191,7 @@ func (c sqsClient) DeleteMessageBatch(
 	})
 }
 
-// entryFault is what happens to a letter's entry of a batch. The lock is held.
+// entryFault is what happens to a dead letter's entry of a batch. The lock is held.
 func (c sqsClient) entryFault(id, handle string, stale bool) fault {
 	w, f := c.w, none
 	roll, few := w.seed.of(id, handle), w.schedule.profile.faults
@@ -274,10 +274,10 @@ type snsClient struct {
 	where string
 }
 
-// ListSubscriptionsByTopic takes a nanosecond. Letters that are received together
-// ask one question; took it no time, then after a failure the first of them
-// would ask again, or would not, whichever way they are run. And nothing else
-// happens in that nanosecond, which would find some of them waiting.
+// ListSubscriptionsByTopic takes a nanosecond. Dead letters that are received together
+// ask one question; took it no time, then after a failure the first of them would ask
+// again, or would not, whichever way they are run. And nothing else happens in that
+// nanosecond, which would find some of them waiting.
 func (c snsClient) ListSubscriptionsByTopic(
 	ctx context.Context, in *sns.ListSubscriptionsByTopicInput, _ ...func(*sns.Options),
 ) (*sns.ListSubscriptionsByTopicOutput, error) {

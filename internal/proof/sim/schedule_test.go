@@ -24,9 +24,9 @@ type action struct {
 	checksum bool
 	// archived objects cannot be copied before they are restored.
 	archived bool
-	// phase is 1 for what happens while letters are redriven, 2 for what happens while a
-	// backfill runs, or in follow mode after a Region joined or left, and 3 for what
-	// happens when comparisons find nothing any more.
+	// phase is 1 for what happens while dead letters are redriven, 2 for what happens
+	// while a backfill runs, or in follow mode after a Region joined or left, and 3 for
+	// what happens when comparisons find nothing any more.
 	phase int
 	// other is the key that is copied to, and lasts how long an upload takes, or
 	// versioning is suspended.

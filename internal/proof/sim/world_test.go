@@ -116,7 +116,7 @@ func newWorld(sc *schedule) *world {
 		w.buckets[r], w.byName[b.name] = b, b
 		w.queues[r] = &queue{w: w, region: r}
 		if !sc.profile.unfiltered {
-			w.filters[r] = echoFilter(r)
+			w.filters[r] = replicaFilter(r)
 		}
 	}
 	if plan := sc.follow; plan != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 )
 
-// tagsUnannounced is the id of a difference: nobody is told of new tags.
+// tagsUnannounced is the id of a difference: there is no event of new tags.
 const tagsUnannounced = "tags-unannounced"
 
 // filterArrays is the id of a difference: filters of subscriptions do not work.
@@ -27,7 +27,7 @@ func (e *emulatorRun) differences() []difference {
 		{
 			id: filterArrays, what: "a filter on the message's body does not look into arrays",
 			fault: "ministack", override: "the subscriptions' filters are taken away after the deployment", apply: removeFilters,
-			findings: []string{"subscription-echo-filter"},
+			findings: []string{"subscription-replica-filter"},
 		},
 		{
 			id: "latest-apart", what: "a function's event configuration and that of `$LATEST` are two",

@@ -204,7 +204,7 @@ func undelivered(ctx context.Context, w *world) (note string, err error) {
 }
 
 // undeliverable uploads until SNS gives a delivery up: it can take a moment
-// until a removed permission counts. A subscription's letters are in the topic's
+// until a removed permission counts. A subscription's dead letters are in the topic's
 // Region.
 func (w *world) undeliverable(ctx context.Context, from, region string) (m sqstypes.Message, key string, err error) {
 	const tries = 5

@@ -70,7 +70,7 @@ func (e *emulatorRun) start(ctx context.Context) error {
 	}
 	e.ended = make(chan struct{})
 	go func() {
-		_ = e.cmd.Wait() // it is told to end, or the log says why it did
+		_ = e.cmd.Wait() // it gets a signal, or the log says why it ended
 		close(e.ended)
 	}()
 	if err := e.ready(ctx); err != nil {
@@ -142,7 +142,7 @@ func (e *emulatorRun) close() error {
 	}
 	_ = endGroup(e.cmd, false) // it has gone if this fails
 	select {
-	case <-e.ended: // as it was told to, whatever its exit code
+	case <-e.ended: // after the signal, whatever its exit code
 	case <-time.After(10 * time.Second):
 	}
 	_ = endGroup(e.cmd, true)

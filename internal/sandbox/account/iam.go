@@ -46,7 +46,7 @@ func noSuchEntity(message string) *Error {
 }
 
 // refuse authorizes an operation that changes a role, which only templates do
-// here, so that whoever lacks the permission is told that first, as on AWS.
+// here: without the permission it is denied first, as on AWS.
 func (s *Service) refuse(caller iam.Caller, a api, action string, form url.Values) error {
 	changes := []string{"AttachRolePolicy", "CreateRole", "DeleteRole", "DeleteRolePolicy", "PutRolePolicy", "UpdateAssumeRolePolicy"}
 	if a.name != "IAM" || !slices.Contains(changes, action) {

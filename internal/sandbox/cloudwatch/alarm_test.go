@@ -99,8 +99,8 @@ func (w *watched) state(t *testing.T) types.MetricAlarm {
 	return out.MetricAlarms[0]
 }
 
-// A letter raises the alarm at once. It ends when the letter has been gone for the
-// alarm's period, and each change is told once.
+// A dead letter raises the alarm at once. It ends when the dead letter has been gone
+// for the alarm's period, and each change is told once.
 func TestAlarmOfAQueueIsRaisedAndEnds(t *testing.T) {
 	w := newWatched(t, admin())
 	w.put(t, letters())

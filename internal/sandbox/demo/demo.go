@@ -41,7 +41,7 @@ type Config struct {
 // not everywhere, or not as it was uploaded.
 var ErrIncomplete = errors.New("not every object is everywhere as it was uploaded")
 
-// Waits of minutes would bore; the sandbox is told to wait this long instead.
+// Waits of minutes would bore; the sandbox waits this long instead.
 const retryWait = 300 * time.Millisecond
 
 // demo is one run.

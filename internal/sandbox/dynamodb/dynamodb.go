@@ -65,7 +65,7 @@ func (s *Service) arn(region, name string) string {
 }
 
 // find authorizes an action on a table and returns it, with the lock held by the
-// caller. As on AWS, who may not use a table is not told whether it is there.
+// caller. As on AWS, a caller who may not use a table does not learn whether it exists.
 func (s *Service) find(caller iam.Caller, region, name, action string) (*table, error) {
 	arn := s.arn(region, name)
 	if err := iam.Authorize(iam.Request{Caller: caller, Action: "dynamodb:" + action, Resource: arn}); err != nil {

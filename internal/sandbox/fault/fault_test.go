@@ -34,7 +34,7 @@ func TestSetRefuses(t *testing.T) {
 	}
 }
 
-func TestBandwidthIsTold(t *testing.T) {
+func TestBandwidthIsReported(t *testing.T) {
 	s := New([]string{region}, 1)
 	if _, struck := s.Strike(region, S3Bandwidth); struck {
 		t.Error("a fault that is off struck")
@@ -65,7 +65,7 @@ func TestCountRunsOut(t *testing.T) {
 	}
 }
 
-func TestClockIsTold(t *testing.T) {
+func TestClockIsReported(t *testing.T) {
 	s := New([]string{region}, 1)
 	for _, want := range []time.Duration{0, 90 * time.Second, -time.Millisecond} {
 		f := Fault{Region: region, Kind: S3Clock, ClockMillis: want.Milliseconds()}

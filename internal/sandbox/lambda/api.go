@@ -91,8 +91,8 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, c
 	case "DELETE " + reservationPrefix + "{FunctionName}/concurrency":
 		return s.serveDeleteConcurrency(w, caller, functionARN)
 	}
-	// What else changes a function only templates do here. Whoever lacks the
-	// permission is told that first, as on AWS.
+	// What else changes a function only templates do here. Without the permission it is
+	// denied first, as on AWS.
 	if action := changes()[route]; action != "" {
 		if _, err := s.authorize(caller, action, functionARN); err != nil {
 			return err

@@ -98,7 +98,7 @@ func (e *environment) report(requestID string, o outcome, took time.Duration) {
 	status, level := "success", defaultLevel
 	switch {
 	case o.aborted:
-		return // nobody would be told on AWS
+		return // on AWS nothing would say so
 	case o.timedOut:
 		status, level = "timeout", warnLevel
 	case o.failed:

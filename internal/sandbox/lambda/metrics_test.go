@@ -10,7 +10,7 @@ import (
 
 // What waits is seen by its age, each time that Lambda tries it again: after
 // 1, 2, 4 seconds and so on, at most every five minutes.
-func TestAgeOfThrottledEventsIsTold(t *testing.T) {
+func TestAgeOfThrottledEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		var mu sync.Mutex
@@ -54,7 +54,7 @@ func TestAgeOfThrottledEventsIsTold(t *testing.T) {
 	})
 }
 
-func TestAgeAndNumberOfEventsAreTold(t *testing.T) {
+func TestAgeAndNumberOfEvents(t *testing.T) {
 	w := newWorld(t)
 	var mu sync.Mutex
 	published := map[string][]float64{}

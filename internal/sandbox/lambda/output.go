@@ -143,8 +143,8 @@ func (o *output) run() {
 	}
 }
 
-// reached says whether the line ends in a mark of drain's, whose waiter is told, and
-// what the process had begun to write before it.
+// reached says whether the line ends in a mark of drain's, ends the wait for it, and
+// returns what the process had begun to write before it.
 func (o *output) reached(line []byte) (begun []byte, isMark bool) {
 	i := bytes.IndexByte(line, 0)
 	if i < 0 {

@@ -27,8 +27,8 @@ const (
 	maxResponse = maxSyncPayload + 100
 )
 
-// listenRuntime starts the Runtime API on a free loopback port. Processes are
-// told apart by an unguessable path prefix: AWS_LAMBDA_RUNTIME_API is
+// listenRuntime starts the Runtime API on a free loopback port. Each process has an
+// unguessable path prefix: AWS_LAMBDA_RUNTIME_API is
 // host:port/<environment>, to which runtimes append the API's paths.
 func (s *Service) listenRuntime() {
 	l, err := (&net.ListenConfig{}).Listen(s.ctx, "tcp", "127.0.0.1:0")

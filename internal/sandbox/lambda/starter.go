@@ -7,8 +7,8 @@ import (
 )
 
 // starter starts processes from one operating system thread that lives as
-// long as the service. On Linux a child is told to die with the thread that
-// started it, and Go ends threads when it sees fit.
+// long as the service. On Linux a child dies with the thread that started it, and Go
+// ends threads when it sees fit.
 type starter struct {
 	requests chan startRequest
 	stop     func()

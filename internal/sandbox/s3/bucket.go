@@ -309,7 +309,7 @@ func (s *Service) setVersioning(b *bucket, v store.Versioning) error {
 	return nil
 }
 
-// testNotifications checks every destination, as S3 does when it is told.
+// testNotifications checks every destination, as S3 does when it gets a configuration.
 func (s *Service) testNotifications(ctx context.Context, b *bucket, n Notifications) error {
 	for _, r := range n.Rules {
 		err := s.config.NotifyTest(ctx, Notification{

@@ -171,7 +171,7 @@ func errSignature() *apiError {
 }
 
 // readTrailer reads the trailing headers up to the empty line: the one that the
-// request has told of, and the signature.
+// request announced, and the signature.
 func (c *chunked) readTrailer() error {
 	header, signature := "", ""
 	for {

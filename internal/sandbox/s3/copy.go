@@ -53,7 +53,7 @@ func (x *exchange) copyObject() error {
 		return err
 	}
 	found := false
-	// It is done and told also if the client does not wait for it.
+	// It is done, and sends its event, also if the client does not wait for it.
 	out, err := x.store.CopyObject(context.WithoutCancel(x.r.Context()), store.Copy{
 		SourceBucket: x.source.bucket, SourceKey: x.source.key, SourceVersionID: x.source.versionID,
 		Bucket: x.bucket, Key: x.key, Condition: condition,

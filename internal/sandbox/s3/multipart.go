@@ -264,7 +264,7 @@ func (p completedPart) named(upload store.Upload) (part store.CompletePart, err 
 	switch {
 	case count > 1 || count == 1 && !validChecksum(checksum.Algorithm, checksum.Value):
 		return part, errInvalidParameter("Checksum", checksum.Value, "Invalid Base64 or multiple checksums present in request")
-	case upload.Algorithm == "": // S3's own is not told
+	case upload.Algorithm == "": // S3 does not name its own
 	case count == 0 && upload.ChecksumType == store.Composite:
 		return part, errInvalidRequest(fmt.Sprintf(
 			"The upload was created using a %s checksum. The complete request must include the checksum for each part. "+

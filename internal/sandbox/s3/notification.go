@@ -46,7 +46,7 @@ func KeyFilter(prefix, suffix string) (filter []FilterRule) {
 	return filter
 }
 
-// Services that can be told.
+// Services that can receive events.
 const (
 	topicService    = "sns"
 	queueService    = "sqs"

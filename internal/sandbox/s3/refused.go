@@ -6,8 +6,8 @@ import (
 )
 
 // refusal is an operation that the sandbox does not have, with the permission
-// that it takes. AWS looks at permissions first, so that whoever lacks this
-// one is told that, and not that the operation is missing here.
+// that it takes. AWS looks at permissions first: without this one the answer is that it
+// is denied, and not that the operation is missing here.
 type refusal struct {
 	operation
 	action string

@@ -52,8 +52,8 @@ func operations() map[string]operation {
 	}
 }
 
-// refuse authorizes an operation on a topic that only templates make here, so
-// that whoever lacks the permission is told that first, as on AWS.
+// refuse authorizes an operation on a topic that only templates make here: without the
+// permission it is denied first, as on AWS.
 func (s *Service) refuse(r request, action string) error {
 	if !slices.Contains([]string{"AddPermission", "DeleteTopic", "RemovePermission", "SetTopicAttributes"}, action) {
 		return nil

@@ -45,8 +45,8 @@ func operations() map[string]operation {
 	}
 }
 
-// refuse authorizes an operation on a queue that only templates make here, so
-// that whoever lacks the permission is told that first, as on AWS.
+// refuse authorizes an operation on a queue that only templates make here: without the
+// permission it is denied first, as on AWS.
 func (s *Service) refuse(r request, name string) error {
 	if !slices.Contains([]string{"AddPermission", "DeleteQueue", "RemovePermission", "SetQueueAttributes", "StartMessageMoveTask"}, name) {
 		return nil

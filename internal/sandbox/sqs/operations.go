@@ -138,7 +138,7 @@ type messageInput struct {
 	MessageAttributes map[string]Attribute
 }
 
-// messageSent is what a sender is told of a message.
+// messageSent is the answer to the sender of a message.
 type messageSent struct {
 	MessageID              string `json:"MessageId"`
 	MD5OfMessageBody       string

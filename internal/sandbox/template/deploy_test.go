@@ -243,7 +243,7 @@ func TestDeployErrors(t *testing.T) {
 	}
 }
 
-// The real templates resolve, and the echo filter gets its Region's own role.
+// The real templates resolve, and the filter of replica events gets its Region's own role.
 func TestDeploySnapshot(t *testing.T) {
 	a, err := Load(snapshot.FS())
 	if err != nil {

@@ -24,7 +24,7 @@ const (
 	maxGroups = 50
 )
 
-// What X-Amz-Target names begins so.
+// The prefixes of what X-Amz-Target names.
 const (
 	logsTarget  = "Logs_20140328."
 	trailTarget = "CloudTrail_20131101."

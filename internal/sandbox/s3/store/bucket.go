@@ -146,7 +146,7 @@ func (s *Store) DeleteBucket(name string) error {
 	})
 }
 
-// deleteAll deletes the rows that begin so, each after f was shown its value.
+// deleteAll deletes the rows with the prefix, each after f has seen its value.
 func deleteAll(table *bolt.Bucket, prefix []byte, f func(value []byte) error) error {
 	var rows [][]byte
 	c := table.Cursor()

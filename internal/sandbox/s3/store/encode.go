@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Rows are sequences of numbers and texts. What can be told from a row's
-// beginning is at its beginning: lists read no further.
+// Rows are sequences of numbers and texts. What lists need is at a row's beginning:
+// they read no further.
 
 type encoder []byte
 

@@ -46,7 +46,7 @@ func keyRows(bucket uint32, key string) []byte { return append(keyPrefix(bucket,
 // afterKey is behind the rows of a key, and before those of the next one.
 func afterKey(bucket uint32, key string) []byte { return append(keyPrefix(bucket, key), 0x00, 0x01) }
 
-// afterPrefix is behind all rows that begin so; nil if nothing is.
+// afterPrefix is behind all rows with the prefix; nil if nothing is.
 func afterPrefix(prefix []byte) []byte {
 	after := bytes.Clone(prefix)
 	for len(after) > 0 {
