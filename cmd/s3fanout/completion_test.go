@@ -16,7 +16,8 @@ import (
 func complete(t *testing.T, words ...string) (offers []string, files bool) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code := run(t.Context(), append([]string{"__completeNoDesc"}, words...), strings.NewReader(""), &out, &errs, func(string) string { return "" })
+	code := run(t.Context(), append([]string{"__completeNoDesc"}, words...), strings.NewReader(""), &out, &errs,
+		func(string) string { return "" })
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	directive := lines[len(lines)-1]
 	if code != 0 || !strings.HasPrefix(directive, ":") {
@@ -27,7 +28,9 @@ func complete(t *testing.T, words ...string) (offers []string, files bool) {
 
 func TestCompletion(t *testing.T) {
 	config := filepath.Join(t.TempDir(), "cdk.json")
-	if err := os.WriteFile(config, []byte(`{"context": {"s3fanout": {"name": "media", "regions": ["us-east-1", "us-west-2", "eu-west-1"]}}}`), 0o600); err != nil {
+	err := os.WriteFile(config,
+		[]byte(`{"context": {"s3fanout": {"name": "media", "regions": ["us-east-1", "us-west-2", "eu-west-1"]}}}`), 0o600)
+	if err != nil {
 		t.Fatal(err)
 	}
 	var kinds []string
@@ -96,7 +99,8 @@ func TestCompletionScripts(t *testing.T) {
 		"bash": "complete -o", "zsh": "#compdef s3fanout", "fish": "complete -c s3fanout", "powershell": "Register-ArgumentCompleter",
 	} {
 		var out, errs bytes.Buffer
-		if code := run(t.Context(), []string{"completion", shell}, strings.NewReader(""), &out, &errs, func(string) string { return "" }); code != 0 || !strings.Contains(out.String(), mark) {
+		code := run(t.Context(), []string{"completion", shell}, strings.NewReader(""), &out, &errs, func(string) string { return "" })
+		if code != 0 || !strings.Contains(out.String(), mark) {
 			t.Errorf("%s: exit code %d, %d bytes without %q: %s", shell, code, out.Len(), mark, &errs)
 		}
 	}

@@ -33,18 +33,27 @@ func explained() explain.Facts {
 	return explain.Facts{
 		Key: "key", Now: noon.Add(time.Hour),
 		Regions: []explain.Region{
-			{Region: "us-east-1", Bucket: "b1", Object: object(0), Versions: []explain.Version{{VersionID: "v2\x1b[31m", Size: 1, ETag: "e", Modified: noon}, marker}, MoreVersions: true},
+			{Region: "us-east-1", Bucket: "b1", Object: object(0),
+				Versions: []explain.Version{{VersionID: "v2\x1b[31m", Size: 1, ETag: "e", Modified: noon}, marker}, MoreVersions: true},
 			{Region: "ap-southeast-3", Bucket: "b2", Object: object(time.Minute)},
-			{Region: "eu-west-1", Bucket: "b3", Uploads: []uploads.Upload{{UploadID: strings.Repeat("u", 100), Initiated: noon, By: initiator.ByReplicator, Parts: 3, Bytes: 5 << 30, Last: noon}}},
-			{Region: "eu-north-1", Bucket: "b4", Err: errors.New("region eu-north-1: s3:GetObject on bucket b4 is denied; " + strings.Repeat("allow it ", 20))},
+			{
+				Region: "eu-west-1", Bucket: "b3",
+				Uploads: []uploads.Upload{
+					{UploadID: strings.Repeat("u", 100), Initiated: noon, By: initiator.ByReplicator, Parts: 3, Bytes: 5 << 30, Last: noon},
+				},
+			},
+			{Region: "eu-north-1", Bucket: "b4",
+				Err: errors.New("region eu-north-1: s3:GetObject on bucket b4 is denied; " + strings.Repeat("allow it ", 20))},
 		},
 		Letters: []explain.Letter{
-			{Queue: "eu-west-1", MessageID: "1", SentAt: noon.Add(time.Minute), Kind: "on-failure", Source: "us-east-1", Reason: strings.Repeat("SlowDown ", 20), Targets: []string{"eu-west-1"}},
+			{Queue: "eu-west-1", MessageID: "1", SentAt: noon.Add(time.Minute), Kind: "on-failure", Source: "us-east-1",
+				Reason: strings.Repeat("SlowDown ", 20), Targets: []string{"eu-west-1"}},
 			{Queue: "us-east-1", MessageID: "2", Kind: "subscription-dlq", Source: "us-east-1", Reason: "not delivered"},
 		},
 		Queues: []explain.Queue{{Region: "eu-west-1", Looked: 5000, Cut: true}, {Region: "eu-north-1", Looked: 2, Held: 3}},
 		Audit: &audit.Trail{To: noon.Add(time.Hour), Events: []audit.Event{
-			{Time: noon, Region: "ap-southeast-3", Name: "CompleteMultipartUpload", Key: "key", Made: strings.Repeat("v", 32), Address: "192.0.2.1", Point: true,
+			{Time: noon, Region: "ap-southeast-3", Name: "CompleteMultipartUpload", Key: "key", Made: strings.Repeat("v", 32),
+				Address: "192.0.2.1", Point: true,
 				Who: "arn:aws:sts::111122223333:assumed-role/" + strings.Repeat("long-", 10) + "/\x1b[31mjo"},
 			{Time: noon, Region: "us-east-1", Name: "DeleteObject", Key: "key", Named: "v1", Made: "v1"},
 			{Time: noon, Region: "us-east-1", Name: "PutObject", Key: "key", Who: "eve", Error: "AccessDenied"},
@@ -74,9 +83,11 @@ func TestExplanationFitsTheTerminal(t *testing.T) {
 			}
 		}
 		for _, want := range []string{
-			"likely a replica: as in us-east-1 and 60 s later", "and older ones", "deletion marker", "others than us-east-1", "5.0 GiB", "replicator",
+			"likely a replica: as in us-east-1 and 60 s later", "and older ones", "deletion marker", "others than us-east-1", "5.0 GiB",
+			"replicator",
 			"eu-west-1: 5000 dead letters looked at, 0 not understood, and there are more", "about 3 held by another reader",
-			"it is in us-east-1 and ap-southeast-3", "s3fanout redrive --key='key' --region eu-west-1 --region us-east-1", "last part 2026-11-20 12:00:00Z · upload uuu",
+			"it is in us-east-1 and ap-southeast-3", "s3fanout redrive --key='key' --region eu-west-1 --region us-east-1",
+			"last part 2026-11-20 12:00:00Z · upload uuu",
 		} {
 			if !strings.Contains(unbroken, want) {
 				t.Errorf("no %q in:\n%s", want, text)
@@ -91,8 +102,10 @@ func TestWritesFitTheTerminal(t *testing.T) {
 	noon := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	all := []string{"us-east-1", "eu-west-1", "ap-northeast-1"}
 	writes := []document.ExplainWrite{
-		{Region: "ap-northeast-1", VersionID: "w2", Written: noon, Wins: true, Why: "the latest write", Shown: all[1:], Hidden: []string{}, Kept: all[:1]},
-		{Region: "us-east-1", VersionID: strings.Repeat("w", 32), Written: noon, Why: "written 26 s before", Hidden: all, HiddenAt: &noon, Destroyed: true},
+		{Region: "ap-northeast-1", VersionID: "w2", Written: noon, Wins: true, Why: "the latest write", Shown: all[1:], Hidden: []string{},
+			Kept: all[:1]},
+		{Region: "us-east-1", VersionID: strings.Repeat("w", 32), Written: noon, Why: "written 26 s before", Hidden: all, HiddenAt: &noon,
+			Destroyed: true},
 	}
 	for width, want := range map[int]string{
 		80: `WRITTEN IN      AT                    VERSION

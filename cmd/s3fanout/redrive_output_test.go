@@ -15,7 +15,10 @@ import (
 )
 
 func TestRedriveText(t *testing.T) {
-	letter := deadletter.Letter{Kind: deadletter.OnFailure, Reason: "first reason", Objects: []deadletter.Object{{Bucket: "b", Key: "a\x1b[2J"}, {Bucket: "b", Key: "c"}}}
+	letter := deadletter.Letter{
+		Kind: deadletter.OnFailure, Reason: "first reason",
+		Objects: []deadletter.Object{{Bucket: "b", Key: "a\x1b[2J"}, {Bucket: "b", Key: "c"}},
+	}
 	report := redrive.Report{Regions: []redrive.Summary{
 		{Region: "us-east-1", Held: 2, Replayed: 1, Results: []redrive.Result{
 			{Region: "us-east-1", Letter: letter, Outcome: redrive.Replayed},
@@ -75,7 +78,8 @@ func TestRedriveIsTerseAboutSuccess(t *testing.T) {
 
 // TestRedriveTextOnTerminal shows that 80 columns have room for the cause.
 func TestRedriveTextOnTerminal(t *testing.T) {
-	reason := "1 of 1 failed: denied: AccessDenied: copy s3://media-111122223333-us-east-1/" + strings.Repeat("long/", 100) + "key: at the end"
+	reason := "1 of 1 failed: denied: AccessDenied: copy s3://media-111122223333-us-east-1/" + strings.Repeat("long/", 100) +
+		"key: at the end"
 	report := redrive.Report{Regions: []redrive.Summary{{Region: "us-east-1", Results: []redrive.Result{
 		{Region: "us-east-1", Outcome: redrive.Waiting, Letter: deadletter.Letter{
 			Kind: deadletter.OnFailure, Reason: reason,
@@ -92,7 +96,10 @@ func TestRedriveTextOnTerminal(t *testing.T) {
 			t.Errorf("%d columns: %q", n, line)
 		}
 	}
-	for _, want := range []string{"\n    denied: AccessDenied: copy", "\n    the function failed again: denied: AccessDenied: copy", "at the end\n", "語/key   waiting\n"} {
+	for _, want := range []string{
+		"\n    denied: AccessDenied: copy", "\n    the function failed again: denied: AccessDenied: copy", "at the end\n",
+		"語/key   waiting\n",
+	} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%q is not there:\n%s", want, b.String())
 		}
@@ -104,11 +111,18 @@ func TestRedriveTextOnTerminal(t *testing.T) {
 func TestRedriveSaysAReasonOnce(t *testing.T) {
 	result := func(region, reason, key string) redrive.Result {
 		return redrive.Result{Region: region, Outcome: redrive.Waiting, Letter: deadletter.Letter{
-			Kind: deadletter.OnFailure, Reason: reason + ": copy s3://b/" + key + " to s3://c (eu-west-1)", Objects: []deadletter.Object{{Bucket: "b", Key: key}},
+			Kind: deadletter.OnFailure, Reason: reason + ": copy s3://b/" + key + " to s3://c (eu-west-1)",
+			Objects: []deadletter.Object{{Bucket: "b", Key: key}},
 		}}
 	}
 	report := redrive.Report{Regions: []redrive.Summary{
-		{Region: "us-east-1", Results: []redrive.Result{result("us-east-1", "retryable: S3 was busy", "1"), result("us-east-1", "retryable: S3 was busy", "2"), result("us-east-1", "denied: no", "3")}},
+		{
+			Region: "us-east-1",
+			Results: []redrive.Result{
+				result("us-east-1", "retryable: S3 was busy", "1"), result("us-east-1", "retryable: S3 was busy", "2"),
+				result("us-east-1", "denied: no", "3"),
+			},
+		},
 		{Region: "eu-west-1", Results: []redrive.Result{result("eu-west-1", "denied: no", "4")}},
 	}}
 	var b bytes.Buffer
@@ -134,7 +148,12 @@ us-east-1: 3 dead letters
 func TestRedriveError(t *testing.T) {
 	failed := redrive.Report{Regions: []redrive.Summary{
 		{Region: "a", Err: errors.New("first")},
-		{Region: "b", Results: []redrive.Result{{Outcome: redrive.NotInvoked, Err: errors.New("second")}, {Outcome: redrive.NotInvoked, Err: errors.New("second")}}},
+		{
+			Region: "b",
+			Results: []redrive.Result{
+				{Outcome: redrive.NotInvoked, Err: errors.New("second")}, {Outcome: redrive.NotInvoked, Err: errors.New("second")},
+			},
+		},
 	}}
 	left := redrive.Report{Regions: []redrive.Summary{{Results: []redrive.Result{{Outcome: redrive.Failed}}}}}
 	held := redrive.Report{Regions: []redrive.Summary{{Held: 1}}}
@@ -157,7 +176,8 @@ func TestRedriveError(t *testing.T) {
 		{"held by another", held, false, exitLeftOver, "about 1 dead letter could not be read"},
 		{"held by another, dry run", held, true, exitLeftOver, "about 1 dead letter could not be read"},
 		{"left by a watch that ended", stopped, false, exitLeftOver, "1 dead letter left in the queues; run it again"},
-		{"left and held", both, false, exitLeftOver, "1 dead letter left in the queues; do what is said above, then run it again; about 1 more"},
+		{"left and held", both, false, exitLeftOver,
+			"1 dead letter left in the queues; do what is said above, then run it again; about 1 more"},
 		{"dry run", left, true, exitLeftOver, "1 dead letter in the queues"},
 		{"dry run, with --max", limited, true, exitLeftOver, "at least 1 dead letter in the queues"},
 		{"interrupted", interrupted, false, exitInterrupted, "interrupted"},

@@ -138,7 +138,9 @@ func (f *fake) replayed(l document.RedriveLetter) string {
 	return "replayed"
 }
 
-func (f *fake) Verify(ctx context.Context, prefix string, progress func(int64, int64), found func(document.VerifyDifference)) (Compared, error) {
+func (f *fake) Verify(
+	ctx context.Context, prefix string, progress func(int64, int64), found func(document.VerifyDifference),
+) (Compared, error) {
 	progress(1, 0)
 	for _, d := range f.differences {
 		found(d)
@@ -158,7 +160,8 @@ func (f *fake) Backfill(ctx context.Context, m Missing, progress func(int, int))
 		return Copied{}, ctx.Err()
 	}
 	return Copied{Backfill: document.Backfill{
-		Estimate: &document.BackfillEstimate{Dollars: 1}, Targets: []document.BackfillTarget{{Region: "eu-west-1", Missing: 1, MissingBytes: 5}}, Failures: f.failures,
+		Estimate: &document.BackfillEstimate{Dollars: 1},
+		Targets:  []document.BackfillTarget{{Region: "eu-west-1", Missing: 1, MissingBytes: 5}}, Failures: f.failures,
 	}}, f.call("backfill %+v", m)
 }
 
@@ -331,7 +334,9 @@ func TestQueuesThatDoNotAnswer(t *testing.T) {
 		}
 	}
 	page := u.get("/letters")
-	for _, want := range []string{"At least 1 dead letter, read", "eu-west-1: region eu-west-1: no answer; dead letters that were not read are not in the list"} {
+	for _, want := range []string{
+		"At least 1 dead letter, read", "eu-west-1: region eu-west-1: no answer; dead letters that were not read are not in the list",
+	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q:\n%s", want, page)
 		}

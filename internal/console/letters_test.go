@@ -36,7 +36,10 @@ func forms(page, action string) []url.Values {
 // the part that browsers ask for shows the new states.
 func TestReplaysOfThePage(t *testing.T) {
 	letters := func() []document.RedriveLetter {
-		list := []document.RedriveLetter{letter("us-east-1", 1, "AccessDenied"), letter("us-east-1", 2, "AccessDenied"), letter("us-east-1", 3, "NoSuchKey"), letter("eu-west-1", 4, "AccessDenied")}
+		list := []document.RedriveLetter{
+			letter("us-east-1", 1, "AccessDenied"), letter("us-east-1", 2, "AccessDenied"), letter("us-east-1", 3, "NoSuchKey"),
+			letter("eu-west-1", 4, "AccessDenied"),
+		}
 		list[1].Objects[0].Key = "music/bad.mp3"
 		return list
 	}
@@ -47,10 +50,14 @@ func TestReplaysOfThePage(t *testing.T) {
 		replay string // as it is asked for
 		says   []string
 	}{
-		"one":      {"/letters", "message=us-east-13&region=us-east-1", "1", "{us-east-1    us-east-13 1}", []string{"1 replayed, 0 of the chosen left", "copied", "3 dead letters, read"}},
-		"a group":  {"/letters", "reason-encoded=AccessDenied&region=us-east-1", "2", "{us-east-1  AccessDenied   2}", []string{"1 replayed, 1 of the chosen left", "failed again", "the function failed again: NoSuchKey", "1 replayed"}},
-		"filtered": {"/letters?prefix=films/&reason=AccessDenied", "prefix-encoded=films%252F&reason-encoded=AccessDenied", "2", "{ films/ AccessDenied   2}", []string{"2 replayed, 0 of the chosen left", "2 dead letters, read"}},
-		"all":      {"/letters?prefix=films/", "", "4", "{     4}", []string{"3 replayed, 1 of the chosen left", "1 dead letter, read", "3 were replayed since"}},
+		"one": {"/letters", "message=us-east-13&region=us-east-1", "1",
+			"{us-east-1    us-east-13 1}", []string{"1 replayed, 0 of the chosen left", "copied", "3 dead letters, read"}},
+		"a group": {"/letters", "reason-encoded=AccessDenied&region=us-east-1", "2", "{us-east-1  AccessDenied   2}",
+			[]string{"1 replayed, 1 of the chosen left", "failed again", "the function failed again: NoSuchKey", "1 replayed"}},
+		"filtered": {"/letters?prefix=films/&reason=AccessDenied", "prefix-encoded=films%252F&reason-encoded=AccessDenied", "2",
+			"{ films/ AccessDenied   2}", []string{"2 replayed, 0 of the chosen left", "2 dead letters, read"}},
+		"all": {"/letters?prefix=films/", "", "4",
+			"{     4}", []string{"3 replayed, 1 of the chosen left", "1 dead letter, read", "3 were replayed since"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := &fake{letters: letters()}
@@ -89,7 +96,11 @@ func TestReplaysOfThePage(t *testing.T) {
 // What is shown stays what it is when it is read again: a dead letter that failed again
 // has its reason still, and one that was replayed is not in a new list.
 func TestStatesSurviveAnotherReading(t *testing.T) {
-	old := newQueues(document.Redrive{Letters: []document.RedriveLetter{letter("us-east-1", 1, "SlowDown"), letter("us-east-1", 2, "SlowDown"), letter("us-east-1", 3, "SlowDown")}}, someTime, queues{}, false)
+	old := newQueues(document.Redrive{
+		Letters: []document.RedriveLetter{
+			letter("us-east-1", 1, "SlowDown"), letter("us-east-1", 2, "SlowDown"), letter("us-east-1", 3, "SlowDown"),
+		},
+	}, someTime, queues{}, false)
 	failed, done := letter("us-east-1", 1, "SlowDown"), letter("us-east-1", 2, "SlowDown")
 	failed.Outcome, failed.Detail = "failed", "AccessDenied"
 	done.Outcome, done.Did = "replayed", map[string]int{"sourceGone": 1}
@@ -128,7 +139,8 @@ func TestReplayedLettersDoNotHideOthers(t *testing.T) {
 		d.Letters = append(d.Letters, l)
 	}
 	q := newQueues(d, someTime, queues{}, false)
-	if v := q.view(Letters{}); len(v.Letters) != 10 || v.MoreLetters != 0 || v.Total != 10 || v.Done != mostRows || v.Groups[0].Count != 10 {
+	v := q.view(Letters{})
+	if len(v.Letters) != 10 || v.MoreLetters != 0 || v.Total != 10 || v.Done != mostRows || v.Groups[0].Count != 10 {
 		t.Errorf("%d are listed, %d more, %d in the queue, %d replayed", len(v.Letters), v.MoreLetters, v.Total, v.Done)
 	}
 }
@@ -163,7 +175,8 @@ func TestCommandsOfSelections(t *testing.T) {
 			t.Errorf("%+v: %s, want %s", c, got, want)
 		}
 	}
-	if got, want := (Missing{Keys: []string{"-a", "b'c"}, Prefix: "x"}).Command(), `s3fanout backfill --key='-a' --key='b'\''c'`; got != want {
+	if got, want := (Missing{Keys: []string{"-a", "b'c"}, Prefix: "x"}).Command(),
+		`s3fanout backfill --key='-a' --key='b'\''c'`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
@@ -280,7 +293,9 @@ func (u *user) look(page string) {
 // While somebody looks at the list, it follows the queues; nobody else's does. A replay
 // does not wait for such a reading.
 func TestListFollowsTheQueues(t *testing.T) {
-	c := &changing{fake: &fake{letters: []document.RedriveLetter{letter("us-east-1", 0, "SlowDown")}}, counted: 1, reading: make(chan struct{})}
+	c := &changing{
+		fake: &fake{letters: []document.RedriveLetter{letter("us-east-1", 0, "SlowDown")}}, counted: 1, reading: make(chan struct{}),
+	}
 	u := serve(t, Options{Source: c, Write: true, Regions: []string{"us-east-1"}, Interval: 5 * time.Millisecond})
 	u.send(http.MethodPost, "/letters/read", nil)
 	u.until("/letters", "1 dead letter, read")

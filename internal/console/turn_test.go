@@ -107,7 +107,9 @@ func TestQuietReadingMakesWayForAKey(t *testing.T) {
 // A key's page takes no dead letters from a run that has them, and says that it did
 // not; nor does a run take them from the page.
 func TestKeyLeavesARunItsLetters(t *testing.T) {
-	c := &changing{fake: &fake{letters: []document.RedriveLetter{letter("us-east-1", 1, "AccessDenied")}}, held: true, reading: make(chan struct{})}
+	c := &changing{
+		fake: &fake{letters: []document.RedriveLetter{letter("us-east-1", 1, "AccessDenied")}}, held: true, reading: make(chan struct{}),
+	}
 	u := serve(t, Options{Source: c, Regions: []string{"us-east-1"}})
 	const page, unread = "/key?key=films/1.mp4", "were not read: a run of this console has them"
 	if text := u.get(page); strings.Contains(text, unread) {

@@ -34,7 +34,8 @@ func TestControlOfAccessPoints(t *testing.T) {
 	s, point := startPoint(t)
 	ctx, account := t.Context(), aws.String(AccountID)
 	get := func(client *s3control.Client) string {
-		out, err := client.GetMultiRegionAccessPointRoutes(ctx, &s3control.GetMultiRegionAccessPointRoutesInput{AccountId: account, Mrap: &point.ARN})
+		out, err := client.GetMultiRegionAccessPointRoutes(ctx,
+			&s3control.GetMultiRegionAccessPointRoutesInput{AccountId: account, Mrap: &point.ARN})
 		if err != nil {
 			return code(err)
 		}
@@ -51,7 +52,8 @@ func TestControlOfAccessPoints(t *testing.T) {
 		return strings.Join(list, " ")
 	}
 	submit := func(client *s3control.Client, routes ...types.MultiRegionAccessPointRoute) string {
-		_, err := client.SubmitMultiRegionAccessPointRoutes(ctx, &s3control.SubmitMultiRegionAccessPointRoutesInput{AccountId: account, Mrap: &point.ARN, RouteUpdates: routes})
+		_, err := client.SubmitMultiRegionAccessPointRoutes(ctx,
+			&s3control.SubmitMultiRegionAccessPointRoutesInput{AccountId: account, Mrap: &point.ARN, RouteUpdates: routes})
 		if err != nil {
 			return code(err)
 		}
@@ -83,13 +85,21 @@ func TestControlOfAccessPoints(t *testing.T) {
 		code   string
 		want   string
 	}{
-		{"a Region away", []types.MultiRegionAccessPointRoute{dial("eu-west-1", "", 0)}, "", "ap-northeast-1=100 eu-west-1=0 us-east-1=100"},
-		{"a bucket away, a Region back", []types.MultiRegionAccessPointRoute{dial("", s.state.Regions["us-east-1"].Bucket, 0), dial("eu-west-1", "", 100)}, "", "ap-northeast-1=100 eu-west-1=100 us-east-1=0"},
-		{"all away", []types.MultiRegionAccessPointRoute{dial("ap-northeast-1", "", 0), dial("eu-west-1", "", 0)}, "InvalidRequest", "ap-northeast-1=100 eu-west-1=100 us-east-1=0"},
-		{"half", []types.MultiRegionAccessPointRoute{dial("us-east-1", "", 50)}, "InvalidRequest", "ap-northeast-1=100 eu-west-1=100 us-east-1=0"},
-		{"a Region that it has not", []types.MultiRegionAccessPointRoute{dial("us-east-1", "", 100), dial("us-west-2", "", 0)}, "InvalidRequest", "ap-northeast-1=100 eu-west-1=100 us-east-1=0"},
-		{"a bucket in another Region", []types.MultiRegionAccessPointRoute{dial("us-east-1", s.state.Regions["eu-west-1"].Bucket, 100)}, "InvalidRequest", "ap-northeast-1=100 eu-west-1=100 us-east-1=0"},
-		{"nothing", []types.MultiRegionAccessPointRoute{dial("", "", 100)}, "InvalidRequest", "ap-northeast-1=100 eu-west-1=100 us-east-1=0"},
+		{"a Region away", []types.MultiRegionAccessPointRoute{dial("eu-west-1", "", 0)}, "",
+			"ap-northeast-1=100 eu-west-1=0 us-east-1=100"},
+		{"a bucket away, a Region back",
+			[]types.MultiRegionAccessPointRoute{dial("", s.state.Regions["us-east-1"].Bucket, 0), dial("eu-west-1", "", 100)}, "",
+			"ap-northeast-1=100 eu-west-1=100 us-east-1=0"},
+		{"all away", []types.MultiRegionAccessPointRoute{dial("ap-northeast-1", "", 0), dial("eu-west-1", "", 0)}, "InvalidRequest",
+			"ap-northeast-1=100 eu-west-1=100 us-east-1=0"},
+		{"half", []types.MultiRegionAccessPointRoute{dial("us-east-1", "", 50)}, "InvalidRequest",
+			"ap-northeast-1=100 eu-west-1=100 us-east-1=0"},
+		{"a Region that it has not", []types.MultiRegionAccessPointRoute{dial("us-east-1", "", 100), dial("us-west-2", "", 0)},
+			"InvalidRequest", "ap-northeast-1=100 eu-west-1=100 us-east-1=0"},
+		{"a bucket in another Region", []types.MultiRegionAccessPointRoute{dial("us-east-1", s.state.Regions["eu-west-1"].Bucket, 100)},
+			"InvalidRequest", "ap-northeast-1=100 eu-west-1=100 us-east-1=0"},
+		{"nothing", []types.MultiRegionAccessPointRoute{dial("", "", 100)}, "InvalidRequest",
+			"ap-northeast-1=100 eu-west-1=100 us-east-1=0"},
 		{"all back", []types.MultiRegionAccessPointRoute{dial("us-east-1", "", 100)}, "", all},
 	} {
 		if got := submit(sydney, tt.routes...); got != tt.code {
@@ -138,17 +148,24 @@ func TestAccessPointsAreListed(t *testing.T) {
 		for _, r := range p.Regions {
 			regions = append(regions, *r.Region)
 		}
-		if *p.Name != point.Name || *p.Alias != point.Alias || p.Status != types.MultiRegionAccessPointStatusReady || !slices.Equal(regions, s.regions) {
+		if *p.Name != point.Name || *p.Alias != point.Alias || p.Status != types.MultiRegionAccessPointStatusReady ||
+			!slices.Equal(regions, s.regions) {
 			t.Errorf("%s %s %s over %v", *p.Name, *p.Alias, p.Status, regions)
 		}
 	}
-	if _, err := controlOf(s.config("us-east-1")).ListMultiRegionAccessPoints(ctx, &s3control.ListMultiRegionAccessPointsInput{AccountId: account}); code(err) != "PermanentRedirect" {
+	if _, err := controlOf(s.config("us-east-1")).ListMultiRegionAccessPoints(
+		ctx, &s3control.ListMultiRegionAccessPointsInput{AccountId: account},
+	); code(err) != "PermanentRedirect" {
 		t.Errorf("in us-east-1: %v, want PermanentRedirect", err)
 	}
-	if _, err := oregon.GetMultiRegionAccessPoint(ctx, &s3control.GetMultiRegionAccessPointInput{AccountId: account, Name: aws.String("other")}); code(err) != "NoSuchMultiRegionAccessPoint" {
+	if _, err := oregon.GetMultiRegionAccessPoint(ctx, &s3control.GetMultiRegionAccessPointInput{
+		AccountId: account, Name: aws.String("other"),
+	}); code(err) != "NoSuchMultiRegionAccessPoint" {
 		t.Errorf("another name: %v", err)
 	}
-	if _, err := oregon.ListMultiRegionAccessPoints(ctx, &s3control.ListMultiRegionAccessPointsInput{AccountId: aws.String("444455556666")}); code(err) != "AccessDenied" {
+	if _, err := oregon.ListMultiRegionAccessPoints(ctx, &s3control.ListMultiRegionAccessPointsInput{
+		AccountId: aws.String("444455556666"),
+	}); code(err) != "AccessDenied" {
 		t.Errorf("another account: %v", err)
 	}
 }

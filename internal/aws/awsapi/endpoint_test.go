@@ -49,7 +49,8 @@ func TestEndpointOfABucketIsResolvedOnce(t *testing.T) {
 		for i, p := range buckets {
 			requests.Go(func() {
 				for key := range 10 {
-					p.Key, p.CopySource, p.Prefix = aws.String(fmt.Sprint(key)), aws.String(fmt.Sprint("from/", key)), aws.String(fmt.Sprint(key, "/"))
+					p.Key, p.CopySource, p.Prefix = aws.String(fmt.Sprint(key)), aws.String(fmt.Sprint("from/", key)),
+						aws.String(fmt.Sprint(key, "/"))
 					got, err := known.ResolveEndpoint(t.Context(), p)
 					if err != nil {
 						t.Error(err)

@@ -27,16 +27,21 @@ func TestObjectAsS3SaysIt(t *testing.T) {
 		{"plain", nil, func(*explain.Object) {}},
 		{"encrypted with S3's keys", map[string]string{"x-amz-server-side-encryption": "AES256"}, func(*explain.Object) {}},
 		{"encrypted with KMS's", map[string]string{"x-amz-server-side-encryption": "aws:kms"}, func(o *explain.Object) { o.Opaque = true }},
-		{"encrypted with the customer's", map[string]string{"x-amz-server-side-encryption-customer-algorithm": "AES256"}, func(o *explain.Object) { o.Opaque = true }},
+		{"encrypted with the customer's", map[string]string{"x-amz-server-side-encryption-customer-algorithm": "AES256"},
+			func(o *explain.Object) { o.Opaque = true }},
 		{"in parts", map[string]string{"ETag": `"abc-2"`}, func(o *explain.Object) { o.ETag = "abc-2" }},
 		{"checksum", map[string]string{"x-amz-checksum-crc64nvme": "AAAA", "x-amz-checksum-type": "FULL_OBJECT"},
 			func(o *explain.Object) {
 				o.Checksums = []policy.Checksum{{Algorithm: "CRC64NVME", Type: policy.FullObject, Value: "AAAA"}}
 			}},
-		{"archived", map[string]string{"x-amz-storage-class": "DEEP_ARCHIVE"}, func(o *explain.Object) { o.StorageClass, o.Archived = "DEEP_ARCHIVE", true }},
+		{"archived", map[string]string{"x-amz-storage-class": "DEEP_ARCHIVE"},
+			func(o *explain.Object) { o.StorageClass, o.Archived = "DEEP_ARCHIVE", true }},
 		{"being restored", map[string]string{"x-amz-storage-class": "GLACIER", "x-amz-restore": `ongoing-request="true"`},
 			func(o *explain.Object) { o.StorageClass, o.Archived = "GLACIER", true }},
-		{"restored", map[string]string{"x-amz-storage-class": "GLACIER", "x-amz-restore": `ongoing-request="false", expiry-date="Fri, 21 Dec 2026 00:00:00 GMT"`},
+		{"restored",
+			map[string]string{
+				"x-amz-storage-class": "GLACIER", "x-amz-restore": `ongoing-request="false", expiry-date="Fri, 21 Dec 2026 00:00:00 GMT"`,
+			},
 			func(o *explain.Object) { o.StorageClass = "GLACIER" }},
 		{"archived by itself", map[string]string{"x-amz-storage-class": "INTELLIGENT_TIERING", "x-amz-archive-status": "ARCHIVE_ACCESS"},
 			func(o *explain.Object) { o.StorageClass, o.Archived = "INTELLIGENT_TIERING", true }},
@@ -73,9 +78,12 @@ func TestObjectAsS3SaysIt(t *testing.T) {
 // Region is no failure.
 func TestTags(t *testing.T) {
 	header := map[string]string{"ETag": `"abc"`, "Content-Length": "7"}
-	tags := answer{body: `<Tagging><TagSet><Tag><Key>a</Key><Value>1</Value></Tag><Tag><Key>b</Key><Value></Value></Tag></TagSet></Tagging>`}
+	tags := answer{
+		body: `<Tagging><TagSet><Tag><Key>a</Key><Value>1</Value></Tag><Tag><Key>b</Key><Value></Value></Tag></TagSet></Tagging>`,
+	}
 	for _, gone := range []answer{refused("NoSuchKey", http.StatusNotFound), refused("MethodNotAllowed", http.StatusMethodNotAllowed)} {
-		f := run(t, options(t, region{"HeadObject": {header: header}, "GetObjectTagging": tags}, region{"GetObjectTagging": gone}, nil, nil))
+		f := run(t,
+			options(t, region{"HeadObject": {header: header}, "GetObjectTagging": tags}, region{"GetObjectTagging": gone}, nil, nil))
 		if got := f.Regions[0].Object.Tags; len(got) != 2 || got["a"] != "1" || f.Regions[1].Object != nil || f.Err() != nil {
 			t.Errorf("got %v, %v (%v)", got, f.Regions[1].Object, f.Err())
 		}
@@ -85,7 +93,8 @@ func TestTags(t *testing.T) {
 // Who may not use the key of an object may know all but its checksums.
 func TestWithoutTheKeyThereAreNoChecksums(t *testing.T) {
 	header := map[string]string{"ETag": `"abc"`, "Content-Length": "7", "x-amz-server-side-encryption": "aws:kms"}
-	f := run(t, options(t, region{"HeadObject": {header: header}, "HeadObject with checksums": {status: http.StatusForbidden}}, region{}, nil, nil))
+	f := run(t,
+		options(t, region{"HeadObject": {header: header}, "HeadObject with checksums": {status: http.StatusForbidden}}, region{}, nil, nil))
 	if o := f.Regions[0].Object; o == nil || o.Size != 7 || !o.Opaque || f.Err() != nil {
 		t.Errorf("got %+v, %v", o, f.Err())
 	}
@@ -95,10 +104,14 @@ func TestVersionsOfExactlyTheKey(t *testing.T) {
 	encoded, longer := url.QueryEscape(key), url.QueryEscape(key+".bak")
 	page := func(extra string) answer {
 		return answer{body: `<ListVersionsResult><EncodingType>url</EncodingType>` +
-			`<DeleteMarker><Key>` + encoded + `</Key><VersionId>m2</VersionId><IsLatest>true</IsLatest><LastModified>2026-11-20T12:00:01Z</LastModified></DeleteMarker>` +
-			`<Version><Key>` + encoded + `</Key><VersionId>v2</VersionId><Size>7</Size><ETag>"abc"</ETag><LastModified>2026-11-20T12:00:01Z</LastModified></Version>` +
-			`<DeleteMarker><Key>` + encoded + `</Key><VersionId>m1</VersionId><LastModified>2026-11-20T11:00:00Z</LastModified></DeleteMarker>` +
-			`<Version><Key>` + encoded + `</Key><VersionId>v1</VersionId><Size>6</Size><ETag>"ab"</ETag><LastModified>2026-11-20T10:00:00Z</LastModified></Version>` +
+			`<DeleteMarker><Key>` + encoded +
+			`</Key><VersionId>m2</VersionId><IsLatest>true</IsLatest><LastModified>2026-11-20T12:00:01Z</LastModified></DeleteMarker>` +
+			`<Version><Key>` + encoded + `</Key><VersionId>v2</VersionId><Size>7</Size><ETag>"abc"</ETag>` +
+			`<LastModified>2026-11-20T12:00:01Z</LastModified></Version>` +
+			`<DeleteMarker><Key>` + encoded +
+			`</Key><VersionId>m1</VersionId><LastModified>2026-11-20T11:00:00Z</LastModified></DeleteMarker>` +
+			`<Version><Key>` + encoded + `</Key><VersionId>v1</VersionId><Size>6</Size><ETag>"ab"</ETag>` +
+			`<LastModified>2026-11-20T10:00:00Z</LastModified></Version>` +
 			extra + `</ListVersionsResult>`}
 	}
 	for _, tc := range []struct {
@@ -106,7 +119,9 @@ func TestVersionsOfExactlyTheKey(t *testing.T) {
 		more        bool
 	}{
 		{"all", "", false},
-		{"another key", `<Version><Key>` + longer + `</Key><VersionId>x</VersionId><IsLatest>true</IsLatest></Version><IsTruncated>true</IsTruncated><NextKeyMarker>` + longer + `</NextKeyMarker>`, false},
+		{"another key",
+			`<Version><Key>` + longer + `</Key><VersionId>x</VersionId><IsLatest>true</IsLatest></Version><IsTruncated>true</IsTruncated>` +
+				`<NextKeyMarker>` + longer + `</NextKeyMarker>`, false},
 		{"older ones", `<IsTruncated>true</IsTruncated><NextKeyMarker>` + encoded + `</NextKeyMarker>`, true},
 	} {
 		t.Run(tc.what, func(t *testing.T) {
@@ -127,23 +142,29 @@ func TestVersionsOfExactlyTheKey(t *testing.T) {
 
 func TestUploadsOfExactlyTheKey(t *testing.T) {
 	upload := func(key, id, initiator string) string {
-		return `<Upload><Key>` + url.QueryEscape(key) + `</Key><UploadId>` + id + `</UploadId><Initiated>2026-11-20T12:00:00Z</Initiated><Initiator><ID>` + initiator + `</ID></Initiator></Upload>`
+		return `<Upload><Key>` + url.QueryEscape(key) + `</Key><UploadId>` + id +
+			`</UploadId><Initiated>2026-11-20T12:00:00Z</Initiated><Initiator><ID>` + initiator + `</ID></Initiator></Upload>`
 	}
 	unfinished := answer{body: `<ListMultipartUploadsResult><EncodingType>url</EncodingType>` +
-		upload(key, "u1", "arn:aws:sts::111122223333:assumed-role/media-replicator-eu-west-1/media-replicator") + upload(key+"2", "u2", "") + `</ListMultipartUploadsResult>`}
-	parts := answer{body: `<ListPartsResult><Part><PartNumber>1</PartNumber><Size>5</Size><LastModified>2026-11-20T12:01:00Z</LastModified></Part>` +
+		upload(key, "u1", "arn:aws:sts::111122223333:assumed-role/media-replicator-eu-west-1/media-replicator") +
+		upload(key+"2", "u2", "") + `</ListMultipartUploadsResult>`}
+	parts := answer{body: `<ListPartsResult><Part><PartNumber>1</PartNumber><Size>5</Size>` +
+		`<LastModified>2026-11-20T12:01:00Z</LastModified></Part>` +
 		`<Part><PartNumber>2</PartNumber><Size>6</Size><LastModified>2026-11-20T12:02:00Z</LastModified></Part></ListPartsResult>`}
 	f := run(t, options(t, region{}, region{"ListMultipartUploads": unfinished, "ListParts": parts}, nil, nil))
 	want := []uploads.Upload{{
 		UploadID: "u1", Initiated: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC), By: initiator.ByReplicator, Parts: 2, Bytes: 11,
-		Initiator: "arn:aws:sts::111122223333:assumed-role/media-replicator-eu-west-1/media-replicator", Last: time.Date(2026, 11, 20, 12, 2, 0, 0, time.UTC),
+		Initiator: "arn:aws:sts::111122223333:assumed-role/media-replicator-eu-west-1/media-replicator",
+		Last:      time.Date(2026, 11, 20, 12, 2, 0, 0, time.UTC),
 	}}
 	if got := f.Regions[1].Uploads; !slices.Equal(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
 
 	// One that ends while it is looked at is no error, and not there.
-	f = run(t, options(t, region{}, region{"ListMultipartUploads": unfinished, "ListParts": refused("NoSuchUpload", http.StatusNotFound)}, nil, nil))
+	f = run(t,
+		options(t, region{},
+			region{"ListMultipartUploads": unfinished, "ListParts": refused("NoSuchUpload", http.StatusNotFound)}, nil, nil))
 	if len(f.Regions[1].Uploads) != 0 || f.Err() != nil {
 		t.Errorf("got %v (%v)", f.Regions[1].Uploads, f.Err())
 	}
@@ -160,13 +181,19 @@ func TestNotAskedIsNotMissing(t *testing.T) {
 		text    string
 	}{
 		{"no permission to read", region{"HeadObject": {status: http.StatusForbidden}}, true, false, nil, "without s3:ListBucket"},
-		{"no bucket", region{"ListObjectVersions": refused("NoSuchBucket", http.StatusNotFound), "ListMultipartUploads": refused("NoSuchBucket", http.StatusNotFound)},
+		{"no bucket",
+			region{"ListObjectVersions": refused("NoSuchBucket", http.StatusNotFound),
+				"ListMultipartUploads": refused("NoSuchBucket", http.StatusNotFound)},
 			true, false, awsapi.ErrMissing, "bucket media-111122223333-eu-west-1 does not exist"},
 		{"out of order", region{"HeadObject": {status: http.StatusServiceUnavailable}}, true, false, nil, "s3:GetObject"},
-		{"no permission to list versions", region{"ListObjectVersions": refused("AccessDenied", http.StatusForbidden)}, false, false, awsapi.ErrDenied, "s3:ListBucketVersions on bucket"},
-		{"no permission to read tags", region{"HeadObject": {header: map[string]string{"ETag": `"abc"`}}, "GetObjectTagging": refused("AccessDenied", http.StatusForbidden)},
+		{"no permission to list versions", region{"ListObjectVersions": refused("AccessDenied", http.StatusForbidden)}, false, false,
+			awsapi.ErrDenied, "s3:ListBucketVersions on bucket"},
+		{"no permission to read tags",
+			region{"HeadObject": {header: map[string]string{"ETag": `"abc"`}},
+				"GetObjectTagging": refused("AccessDenied", http.StatusForbidden)},
 			false, false, awsapi.ErrDenied, "s3:GetObjectTagging on bucket"},
-		{"no permission to list uploads", region{"ListMultipartUploads": refused("AccessDenied", http.StatusForbidden)}, false, false, awsapi.ErrDenied, "s3:ListBucketMultipartUploads"},
+		{"no permission to list uploads", region{"ListMultipartUploads": refused("AccessDenied", http.StatusForbidden)}, false, false,
+			awsapi.ErrDenied, "s3:ListBucketMultipartUploads"},
 		{"deleted, without a list", region{
 			"HeadObject":         {status: http.StatusNotFound, header: map[string]string{"x-amz-delete-marker": "true"}},
 			"ListObjectVersions": refused("AccessDenied", http.StatusForbidden),
@@ -248,7 +275,8 @@ func TestQueuesThatAreNotRead(t *testing.T) {
 // Regions answer.
 func TestTurnIsHeldForTheQueuesAlone(t *testing.T) {
 	ended := make(chan struct{})
-	o := options(t, region{"ListObjectVersions": {body: "<Result></Result>", after: ended}}, region{}, nil, &queue{bodies: []string{letter(eu, set.Member(account, us).Bucket, key)}})
+	o := options(t, region{"ListObjectVersions": {body: "<Result></Result>", after: ended}}, region{}, nil,
+		&queue{bodies: []string{letter(eu, set.Member(account, us).Bucket, key)}})
 	o.Turn = func(context.Context) (func(), error) { return func() { close(ended) }, nil }
 	if f := run(t, o); len(f.Letters) != 1 || f.Regions[0].Err != nil {
 		t.Errorf("got %+v and %+v, want the dead letter, and that the Region answered", f.Letters, f.Regions[0])

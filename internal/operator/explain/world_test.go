@@ -99,9 +99,12 @@ func (q *queue) GetQueueUrl(context.Context, *sqs.GetQueueUrlInput, ...func(*sqs
 	return &sqs.GetQueueUrlOutput{QueueUrl: aws.String("https://queue")}, q.err
 }
 
-func (q *queue) GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {
+func (q *queue) GetQueueAttributes(
+	context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options),
+) (*sqs.GetQueueAttributesOutput, error) {
 	return &sqs.GetQueueAttributesOutput{Attributes: map[string]string{
-		"QueueArn": "arn:aws:sqs:" + q.name + ":" + account + ":media-dead-letters", "ApproximateNumberOfMessages": "1", "ApproximateNumberOfMessagesNotVisible": "0",
+		"QueueArn": "arn:aws:sqs:" + q.name + ":" + account + ":media-dead-letters", "ApproximateNumberOfMessages": "1",
+		"ApproximateNumberOfMessagesNotVisible": "0",
 	}}, nil
 }
 
@@ -119,23 +122,32 @@ func (q *queue) ReceiveMessage(_ context.Context, in *sqs.ReceiveMessageInput, _
 	return &out, nil
 }
 
-func (q *queue) DeleteMessageBatch(context.Context, *sqs.DeleteMessageBatchInput, ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
+func (q *queue) DeleteMessageBatch(
+	context.Context, *sqs.DeleteMessageBatchInput, ...func(*sqs.Options),
+) (*sqs.DeleteMessageBatchOutput, error) {
 	return nil, errors.New("explain deletes nothing")
 }
 
-func (q *queue) ChangeMessageVisibility(context.Context, *sqs.ChangeMessageVisibilityInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityOutput, error) {
+func (q *queue) ChangeMessageVisibility(
+	context.Context, *sqs.ChangeMessageVisibilityInput, ...func(*sqs.Options),
+) (*sqs.ChangeMessageVisibilityOutput, error) {
 	return &sqs.ChangeMessageVisibilityOutput{}, nil
 }
 
-func (q *queue) ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+func (q *queue) ChangeMessageVisibilityBatch(
+	context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options),
+) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
 	return &sqs.ChangeMessageVisibilityBatchOutput{}, nil
 }
 
 // letter is one of an on-failure destination.
 func letter(function, bucket, key string) string {
-	return fmt.Sprintf(`{"version":"1.0","requestContext":{"functionArn":"arn:aws:lambda:%s:%s:function:media-replicator:$LATEST","condition":"RetriesExhausted"},`+
-		`"requestPayload":{"Records":[{"EventSource":"aws:sns","Sns":{"Message":"{\"Records\":[{\"eventSource\":\"aws:s3\",\"eventName\":\"ObjectCreated:Put\",`+
-		`\"s3\":{\"bucket\":{\"name\":\"%s\"},\"object\":{\"key\":\"%s\",\"versionId\":\"v1\"}}}]}"}}]},"responsePayload":{"errorMessage":"1 of 1 failed: SlowDown","errorType":"x"}}`,
+	return fmt.Sprintf(`{"version":"1.0","requestContext":{"functionArn":"arn:aws:lambda:%s:%s:function:media-replicator:$LATEST",`+
+		`"condition":"RetriesExhausted"},`+
+		`"requestPayload":{"Records":[{"EventSource":"aws:sns",`+
+		`"Sns":{"Message":"{\"Records\":[{\"eventSource\":\"aws:s3\",\"eventName\":\"ObjectCreated:Put\",`+
+		`\"s3\":{\"bucket\":{\"name\":\"%s\"},\"object\":{\"key\":\"%s\",\"versionId\":\"v1\"}}}]}"}}]},`+
+		`"responsePayload":{"errorMessage":"1 of 1 failed: SlowDown","errorType":"x"}}`,
 		function, account, bucket, url.QueryEscape(key))
 }
 

@@ -91,14 +91,20 @@ func TestRisks(t *testing.T) {
 		"an old one that is done": {func(f *Figures) { f.Oldest = ptr(time.Hour) }, "", ""},
 		"dead letters": {func(f *Figures) { f.DeadLetters = ptr(3) }, "eu-west-1: dead letters: 3; redrive them first",
 			// In an outage they are copies into the Region that is down: they cannot be redriven, and need not.
-			"eu-west-1: dead letters: 3; those of kind on-failure are missing in this Region alone: s3fanout redrive --dry-run --region eu-west-1",
+			"eu-west-1: dead letters: 3; those of kind on-failure are missing in this Region alone: s3fanout redrive --dry-run " +
+				"--region eu-west-1",
 		},
-		"the oldest waits":         {func(f *Figures) { f.Waiting, f.Oldest = ptr(int64(2)), ptr(61*time.Second) }, "eu-west-1: about 2 events wait for its function, the oldest for 1m1s", ""},
-		"some wait for long":       {func(f *Figures) { f.Waiting, f.Oldest, f.Overdue = ptr(int64(9)), ptr(time.Second), 4 }, "eu-west-1: about 9 events wait for its function, 4 of them for more than 5 minutes", ""},
-		"nothing is invoked":       {func(f *Figures) { f.Waiting = ptr(int64(5)) }, "eu-west-1: about 5 events wait for its function, which nothing has invoked lately", ""},
-		"its bucket is away":       {func(f *Figures) { f.Away = "why" }, "eu-west-1: its bucket does not answer: why", ""},
-		"nothing is known":         {func(f *Figures) { f.DeadLetters, f.Unknown = nil, []string{"not known"} }, "eu-west-1: not known", ""},
-		"its queue is unknown":     {func(f *Figures) { f.DeadLetters, f.LettersUnknown = nil, "no answer" }, "eu-west-1: its dead letters are not known: no answer", "eu-west-1: its dead letters are not known: no answer"},
+		"the oldest waits": {func(f *Figures) { f.Waiting, f.Oldest = ptr(int64(2)), ptr(61*time.Second) },
+			"eu-west-1: about 2 events wait for its function, the oldest for 1m1s", ""},
+		"some wait for long": {func(f *Figures) { f.Waiting, f.Oldest, f.Overdue = ptr(int64(9)), ptr(time.Second), 4 },
+			"eu-west-1: about 9 events wait for its function, 4 of them for more than 5 minutes", ""},
+		"nothing is invoked": {func(f *Figures) { f.Waiting = ptr(int64(5)) },
+			"eu-west-1: about 5 events wait for its function, which nothing has invoked lately", ""},
+		"its bucket is away": {func(f *Figures) { f.Away = "why" }, "eu-west-1: its bucket does not answer: why", ""},
+		"nothing is known": {func(f *Figures) { f.DeadLetters, f.Unknown = nil, []string{"not known"} },
+			"eu-west-1: not known", ""},
+		"its queue is unknown": {func(f *Figures) { f.DeadLetters, f.LettersUnknown = nil, "no answer" },
+			"eu-west-1: its dead letters are not known: no answer", "eu-west-1: its dead letters are not known: no answer"},
 		"lag that cannot be asked": {func(f *Figures) { f.Unmeasured = []string{"no"} }, "", ""},
 	} {
 		f := well("eu-west-1")
@@ -119,7 +125,9 @@ func TestRisks(t *testing.T) {
 	if got := Risks(routesOf("111"), routesOf("111"), []Figures{full}); len(got) != 0 {
 		t.Errorf("%v, and no reader moves", got)
 	}
-	if got := Sentence(Risks(routesOf("101"), routesOf("111"), nil)); got != "eu-west-1: it is not in cdk.json, and nothing may be copied to it any more" {
+	if got := Sentence(
+		Risks(routesOf("101"), routesOf("111"), nil),
+	); got != "eu-west-1: it is not in cdk.json, and nothing may be copied to it any more" {
 		t.Errorf("a Region that left: %q", got)
 	}
 }

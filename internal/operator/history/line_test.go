@@ -162,7 +162,10 @@ func TestDeletionsWithTheAuditTrail(t *testing.T) {
 			"30 us u2 deletion of eu/e2?*\n30 eu e2 deletion*\n31 ap a2 deletion of eu/e2?*",
 		},
 		"two users": {
-			[]audit.Event{{Region: "eu", Name: "DeleteObject", Key: "k", Made: "e2", Who: "jo"}, {Region: "us", Name: "DeleteObject", Key: "k", Made: "u2", Who: "eve"}},
+			[]audit.Event{
+				{Region: "eu", Name: "DeleteObject", Key: "k", Made: "e2", Who: "jo"},
+				{Region: "us", Name: "DeleteObject", Key: "k", Made: "u2", Who: "eve"},
+			},
 			"30 us u2 deletion*\n30 eu e2 deletion*\n31 ap a2 deletion of us/u2?*",
 		},
 		"functions": {
