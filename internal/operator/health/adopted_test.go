@@ -219,6 +219,11 @@ func TestAdoptedBucketDoesNotMeanDeployed(t *testing.T) {
 	if want := []string{checkDeployed, checkVersioning}; !slices.Equal(ids, want) {
 		t.Errorf("findings %q, want %q", ids, want)
 	}
+	for part, want := range map[Part]string{PartAccess: OK, PartBucket: string(Failed), PartTopic: Missing, PartSubscriptions: Missing} {
+		if got := PartState(Check(facts), r.Name, part); got != want {
+			t.Errorf("%s: %s, want %s", part, got, want)
+		}
+	}
 }
 
 // TestGatherOfAnAdoptedBucket reads what AWS answers, and asks about adopted

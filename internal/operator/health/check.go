@@ -42,6 +42,12 @@ func check(facts Facts, run func(*checker)) []Finding {
 // maxWhat is the most characters that a finding has.
 const maxWhat = 2000
 
+// What a Region that is not deployed has; PartState tells them apart.
+const (
+	nothing     = "there is no bucket, topic, function, role or queue"
+	bucketAlone = "there is no topic, function, role or queue" // an adopted one is there before
+)
+
 // checker checks one Region.
 type checker struct {
 	facts    Facts
@@ -63,12 +69,12 @@ func (c *checker) run() {
 	c.accessPoint()
 	c.auditTrail()
 	if c.notDeployed() {
-		what := "bucket, topic, function, role or queue"
+		what := nothing
 		if c.here().Adopted {
-			what = "topic, function, role or queue"
+			what = bucketAlone
 			c.preflight()
 		}
-		c.find(checkDeployed, "there is no %s", what)
+		c.find(checkDeployed, "%s", what)
 		return
 	}
 	c.bucket()

@@ -79,8 +79,8 @@ const (
 // PartState is a word for how a part of a Region stands: OK, Missing, or the
 // worst severity of what was found about it. A note leaves it OK, but for a function
 // that is PausedPart on purpose. Of a Region
-// that does not answer, all else is Unknown; of one that is not deployed, all
-// is Missing, as the subscriptions are with their topic.
+// that does not answer, all else is Unknown; of one that is not deployed, all but an
+// adopted bucket is Missing, as the subscriptions are with their topic.
 func PartState(findings []Finding, region string, part Part) string {
 	worst, paused := Note, false
 	for _, f := range findings {
@@ -93,6 +93,7 @@ func PartState(findings []Finding, region string, part Part) string {
 		case f.Check == checkReach && part != PartAccess:
 			return string(Unknown)
 		case f.Check == checkDeployed && part == PartAccess: // it answers
+		case f.Check == checkDeployed && part == PartBucket && f.What == bucketAlone:
 		case f.Check == checkDeployed, gone && f.Part == part, gone && f.Check == checkTopic && part == PartSubscriptions:
 			return Missing
 		case f.Part == part && f.Severity.rank() < worst.rank():
