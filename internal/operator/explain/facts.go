@@ -52,11 +52,6 @@ type Region struct {
 	Partial []error
 }
 
-// hides says whether there is an object right below the Region's deletion marker.
-func (r Region) hides() bool {
-	return len(r.Versions) > 1 && r.Versions[0].Marker && !r.Versions[1].Marker
-}
-
 // hiddenSince is when the first of the Regions, which all show a marker, deleted what it
 // hides; zero if none of them hides an object, or if one may, further down than was
 // looked.

@@ -70,10 +70,6 @@ func tagCommand(r Region, key string, tags map[string]string) string {
 
 func deleteCommand(r Region, key string) string { return s3api("delete-object", r, key) }
 
-func undeleteCommand(r Region, key string) string {
-	return s3api("delete-object", r, key) + " --version-id " + printable.Shell(r.Deleted.VersionID)
-}
-
 // restoreCommand asks for a copy that lasts a week.
 func restoreCommand(r Region, key string) string {
 	request := "Days=7"

@@ -299,10 +299,7 @@ func (j *judgement) nowhere() {
 	switch {
 	case len(gone) > 0:
 		j.say("no Region has it any more: it was deleted in %s", deletions(gone))
-		if i := slices.IndexFunc(gone, Region.hides); i >= 0 {
-			j.step("to restore it, delete the delete marker in one Region and copy it from there", undeleteCommand(gone[i], j.Key)+" && "+
-				backfillCommand(j.Key, gone[i].Region, nil, true))
-		} else if since := hiddenSince(gone); !since.IsZero() {
+		if since := hiddenSince(gone); !since.IsZero() {
 			j.step("to restore it", undeleteKey(j.Key, since))
 		}
 	case slices.ContainsFunc(j.Regions, func(r Region) bool { return len(r.Uploads) > 0 }):

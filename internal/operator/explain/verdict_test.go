@@ -299,10 +299,8 @@ func TestJudge(t *testing.T) {
 			world(nil, nil, nil, in(us, versions(marker(noon))), in(eu, versions(marker(noon), Version{VersionID: "v1", Size: 10}))),
 			CodeNowhere,
 			"no Region has it any more: it was deleted in us-east-1 at 2026-11-20 12:00:00Z and eu-west-1 at 2026-11-20 12:00:00Z",
-			[]string{"to restore it, delete the delete marker in one Region and copy it from there: aws s3api delete-object --region " +
-				"eu-west-1 " +
-				"--bucket media-111122223333-eu-west-1 --key=" + quoted + " --version-id 'm1' && s3fanout backfill --key=" + quoted +
-				" --restore-deleted --from eu-west-1"}},
+			// Not by hand: the runbook says never to remove delete markers.
+			[]string{"to restore it: s3fanout undelete --since 2026-11-20T12:00:00Z --key=" + quoted}},
 		{"a Region is silent", world(up, nil, copied, in(eu, silent)), CodeUnknown,
 			"it is in us-east-1 and ap-northeast-1 and the same there; eu-west-1 could not be asked, so whether it is there is not known",
 			[]string{"find out why, and check again: s3fanout doctor --region eu-west-1"}},
