@@ -197,10 +197,10 @@ func (j *judgement) followed(s policy.Standing, states []State) {
 		j.say("%s; %s it", what, j.shows(latest))
 		lacks := slices.DeleteFunc(slices.Clone(s.Missing), func(i int) bool { return f.leftDeleted(s, i) })
 		if len(lacks) > 0 {
-			j.say("%s has nothing", names(regions(lacks)))
+			j.say("%s %s nothing", names(regions(lacks)), plural(len(lacks), "has", "have"))
 		}
 		if len(s.Stale) > 0 {
-			j.say("%s shows an older write", names(regions(s.Stale)))
+			j.say("%s %s an older write", names(regions(s.Stale)), plural(len(s.Stale), "shows", "show"))
 		}
 	}
 	changed := latest.Written()

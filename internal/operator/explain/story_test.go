@@ -153,6 +153,23 @@ func TestTagsOfAKeyThatIsFollowed(t *testing.T) {
 	}
 }
 
+// Several Regions that are behind have verbs in the plural.
+func TestVerdictOnSeveralBehind(t *testing.T) {
+	w := buckets.New(t, storyA, storyB, storyC)
+	w.Put(storyA, "k", "one")
+	w.Pass(time.Second)
+	if v := Judge(factsOf(t, w, "k")); !strings.Contains(v.Text, "eu-west-1 and ap-northeast-1 have nothing") {
+		t.Errorf("got %s", v.Text)
+	}
+	w.Replicate(storyA, storyB, "k")
+	w.Replicate(storyA, storyC, "k")
+	w.Pass(time.Second)
+	w.Put(storyA, "k", "two")
+	if v := Judge(factsOf(t, w, "k")); !strings.Contains(v.Text, "eu-west-1 and ap-northeast-1 show an older write") {
+		t.Errorf("got %s", v.Text)
+	}
+}
+
 // What is behind is said with what to do about it.
 func TestVerdictOnWhatIsFollowed(t *testing.T) {
 	w := buckets.New(t, storyA, storyB, storyC)

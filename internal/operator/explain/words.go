@@ -55,6 +55,14 @@ func and(words []string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 }
 
+// plural is the verb's form for so many Regions.
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
 func at(t time.Time) string { return "at " + t.UTC().Format("2006-01-02 15:04:05Z") }
 
 // Age is a time span for people, cut to a whole number of one unit.
