@@ -142,12 +142,10 @@ func verifyError(s verify.Summary, f verifyFlags, follows bool, few fewKeys) err
 	if follows {
 		advices = append([]advice{
 			{
-				s.Missing + s.Different,
-				"see why changes are missing: s3fanout doctor; copy them: s3fanout backfill" + few.flags(
-					verify.Missing,
-					verify.Different,
-				) + "; see which write won and why: s3fanout explain KEY",
+				s.Missing + s.Different - few.stuck,
+				"see why changes are missing: s3fanout doctor; copy them: s3fanout backfill" + few.flags(verify.Missing, verify.Different),
 			},
+			{s.Missing + s.Different, "see which write won and why: s3fanout explain KEY"},
 			{s.Undeleted, "to delete what was deleted in another Region: s3fanout backfill --hide-deleted"},
 		}, advices[3:]...)
 	}

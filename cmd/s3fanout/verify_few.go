@@ -15,17 +15,26 @@ const (
 
 // fewKeys are the first keys that a backfill would bring, by what is wrong with
 // them: so many that an advice can tell whether it could name all of them.
-type fewKeys map[verify.Kind][]string
+type fewKeys struct {
+	keys map[verify.Kind][]string
+	// stuck counts differences that no backfill repairs where changes are followed:
+	// the latest write is gone where it was made, or they are not of the contents.
+	stuck int64
+}
 
 func (f *fewKeys) add(d verify.Difference) {
-	if *f == nil {
-		*f = fewKeys{}
+	if f.keys == nil {
+		f.keys = map[verify.Kind][]string{}
 	}
-	if d.Kind == verify.Missing && len(d.Without) == len(d.Deleted) {
+	switch {
+	case d.Kind == verify.Missing && len(d.Without) == len(d.Deleted):
 		return // deleted there, which stays so
+	case d.Why == "destroyed", d.Kind == verify.Different && d.Why != "stale":
+		f.stuck++
+		return
 	}
-	if keys := (*f)[d.Kind]; len(keys) <= mostAdvised && !slices.Contains(keys, d.Key) {
-		(*f)[d.Kind] = append(keys, d.Key)
+	if keys := f.keys[d.Kind]; len(keys) <= mostAdvised && !slices.Contains(keys, d.Key) {
+		f.keys[d.Kind] = append(keys, d.Key)
 	}
 }
 
@@ -34,7 +43,7 @@ func (f *fewKeys) add(d verify.Difference) {
 func (f fewKeys) flags(kinds ...verify.Kind) string {
 	var keys []string
 	for _, kind := range kinds {
-		for _, key := range f[kind] {
+		for _, key := range f.keys[kind] {
 			if !slices.Contains(keys, key) {
 				keys = append(keys, key)
 			}

@@ -74,10 +74,10 @@ func (o *verifyOutput) difference(d verify.Difference) error {
 	var b strings.Builder
 	for _, region := range slices.Concat(d.Without, d.Differing) {
 		why := d.Why
-		if d.Kind == verify.Missing && !slices.Contains(d.Deleted, region) {
+		if d.Kind == verify.Missing && why == "deleted" && !slices.Contains(d.Deleted, region) {
 			why = "absent"
 		}
-		line := fmt.Sprintf("%-9s  %-*s  %-8s  ", d.Kind, o.region, region, why)
+		line := fmt.Sprintf("%-9s  %-*s  %-10s", d.Kind, o.region, region, why)
 		key := printable.Quote(d.Key)
 		if o.width > 0 {
 			key = table.CutStart(key, max(o.width-len(line), narrowestKey))

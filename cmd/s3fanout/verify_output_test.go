@@ -173,7 +173,7 @@ func TestVerifyErrorSaysWhatToDo(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got := ""
-		if err := verifyError(tt.summary, tt.flags, false, nil); err != nil {
+		if err := verifyError(tt.summary, tt.flags, false, fewKeys{}); err != nil {
 			got = err.Error()
 			if !errors.Is(err, errLeftOver) {
 				t.Errorf("%s: not marked as left over", got)
@@ -197,9 +197,33 @@ func TestVerifyErrorSaysWhatToDoWhereChangesAreFollowed(t *testing.T) {
 			"1 key not the same everywhere; to delete what was deleted in another Region: s3fanout backfill --hide-deleted"},
 		{verify.Summary{Copying: 1}, "1 key not the same everywhere; what is being copied needs time: compare again later"},
 	} {
-		if err := verifyError(tt.summary, verifyFlags{}, true, nil); err == nil || err.Error() != tt.want || !errors.Is(err, errLeftOver) {
+		if err := verifyError(tt.summary, verifyFlags{}, true, fewKeys{}); err == nil || err.Error() != tt.want || !errors.Is(err, errLeftOver) {
 			t.Errorf("got %v, want %q", err, tt.want)
 		}
+	}
+}
+
+// TestVerifyAdvisesNoBackfillInVain: what was destroyed where it was written, and tags,
+// are left as they are by a backfill, which verify then advised again.
+func TestVerifyAdvisesNoBackfillInVain(t *testing.T) {
+	var few fewKeys
+	for _, d := range []verify.Difference{
+		{Kind: verify.Missing, Key: "a", Why: "destroyed", Without: []string{"eu-west-1"}},
+		{Kind: verify.Different, Key: "a", Why: "destroyed", Differing: []string{"us-east-1"}},
+		{Kind: verify.Different, Key: "b", Why: "tags", Differing: []string{"us-east-1"}},
+	} {
+		few.add(d)
+	}
+	s := verify.Summary{Missing: 1, Different: 2, Both: 1}
+	want := "2 keys not the same everywhere; see which write won and why: s3fanout explain KEY"
+	if err := verifyError(s, verifyFlags{}, true, few); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %q", err, want)
+	}
+	s.Different++
+	few.add(verify.Difference{Kind: verify.Different, Key: "c", Why: "stale", Differing: []string{"us-east-1"}})
+	want = "copy them: s3fanout backfill --key='c'; see which write won and why"
+	if err := verifyError(s, verifyFlags{}, true, few); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %q in it", err, want)
 	}
 }
 
@@ -209,7 +233,7 @@ func TestVerifyNamesFewKeysForBackfill(t *testing.T) {
 		return verify.Difference{Kind: verify.Missing, Key: key, Without: []string{"eu-west-1"}}
 	}
 	deleted := verify.Difference{Kind: verify.Missing, Key: "d", Without: []string{"eu-west-1"}, Deleted: []string{"eu-west-1"}}
-	different := verify.Difference{Kind: verify.Different, Key: "films/one"}
+	different := verify.Difference{Kind: verify.Different, Key: "films/one", Why: "stale"}
 	for _, tt := range []struct {
 		differences []verify.Difference
 		follows     bool
