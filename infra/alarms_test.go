@@ -24,8 +24,8 @@ func TestAlarmsAreThoseOfThePage(t *testing.T) {
 	section, _, _ = strings.Cut(section, "\n## ")
 	documented := map[string]string{}
 	unwrapped := strings.ReplaceAll(section, "\n  ", " ")
-	for _, item := range regexp.MustCompile("(?m)^- `([a-z-]+)`: (.+ What to do: .+)$").FindAllStringSubmatch(unwrapped, -1) {
-		documented[item[1]] = strings.ReplaceAll(item[2], "`", "")
+	for _, item := range regexp.MustCompile("(?m)^- `([a-z-]+)`: (.+ → .+)$").FindAllStringSubmatch(unwrapped, -1) {
+		documented[item[1]] = strings.NewReplacer("`", "", " → ", " What to do: ").Replace(item[2])
 	}
 	everywhere := defaultSet(t)
 	everywhere.Follow, everywhere.Reconcile = everything, daily()

@@ -35,19 +35,14 @@ func shared(t *testing.T, commands []*cobra.Command) (lines string, names map[st
 	return list.FlagUsagesWrapped(helpWidth), names
 }
 
-// pageOf is what docs/commands.md says of a command: its help without the examples, with
-// the shared flags by name, and its reference.
+// pageOf is what docs/commands.md says of a command: its help without the examples and
+// the list of commands, which are sections here, with the shared flags by name, and its
+// reference.
 func pageOf(c *cobra.Command, shared map[string]bool) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n## %s\n```text\n%s\n", c.CommandPath(), cmp.Or(strings.TrimSpace(c.Long), c.Short+"."))
 	if line := usage(c); line != c.CommandPath()+" [flags]" {
 		b.WriteString("\nUsage: " + line + "\n")
-	}
-	for _, group := range c.Groups() {
-		b.WriteString("\n" + group.Title + ":\n" + commandList(c, group.ID))
-	}
-	if list := commandList(c, ""); list != "" {
-		b.WriteString("\nCommands:\n" + list)
 	}
 	own, also := pflag.NewFlagSet(c.Name(), pflag.ContinueOnError), []string{}
 	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
