@@ -119,7 +119,8 @@ us-east-1       2026-11-20 12:00:00Z  wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww
 		0: `WRITTEN IN      AT                    SHOWN IN                   DELETED IN                            KEPT IN    VERSION
 ap-northeast-1  2026-11-20 12:00:00Z  eu-west-1, ap-northeast-1  -                                     us-east-1  w2
     wins: the latest write
-us-east-1       2026-11-20 12:00:00Z  -                          us-east-1, eu-west-1, ap-northeast-1  -          wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww
+us-east-1       2026-11-20 12:00:00Z  -                          us-east-1, eu-west-1, ap-northeast-1  -          ` +
+			strings.Repeat("w", 32) + `
     written 26 s before · first deleted 2026-11-20 12:00:00Z · destroyed in us-east-1
 `,
 	} {

@@ -197,7 +197,8 @@ func TestVerifyErrorSaysWhatToDoWhereChangesAreFollowed(t *testing.T) {
 			"1 key not the same everywhere; to delete what was deleted in another Region: s3fanout backfill --hide-deleted"},
 		{verify.Summary{Copying: 1}, "1 key not the same everywhere; what is being copied needs time: compare again later"},
 	} {
-		if err := verifyError(tt.summary, verifyFlags{}, true, fewKeys{}); err == nil || err.Error() != tt.want || !errors.Is(err, errLeftOver) {
+		err := verifyError(tt.summary, verifyFlags{}, true, fewKeys{})
+		if err == nil || err.Error() != tt.want || !errors.Is(err, errLeftOver) {
 			t.Errorf("got %v, want %q", err, tt.want)
 		}
 	}
