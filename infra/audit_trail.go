@@ -37,8 +37,7 @@ func NewAuditTrail(scope constructs.Construct, id string, props AuditTrailProps)
 	if region := *stack.Region(); *awscdk.Token_IsUnresolved(region) || region != set.AuditRegion() {
 		return nil, fmt.Errorf(
 			"stack %s is not in %s; make the audit trail in a stack there, or name another Region in Config.AuditTrail.StackRegion",
-			*stack.StackName(),
-			set.AuditRegion(),
+			*stack.StackName(), set.AuditRegion(),
 		)
 	}
 	here := newSite(*stack.Account(), set, set.AuditRegion())

@@ -17,11 +17,8 @@ import (
 func (s site) checkExistingBucket(bucket awss3.IBucket) error {
 	want, path := s.Buckets[s.Region], *bucket.Node().Path()
 	if want == "" {
-		return fmt.Errorf(
-			"bucket %s: Config.Buckets has no name for %s; put the bucket's name there, because the other Regions use it",
-			path,
-			s.Region,
-		)
+		return fmt.Errorf("bucket %s: Config.Buckets has no name for %s; put the bucket's name there, because the other Regions use it",
+			path, s.Region)
 	}
 	name := bucket.BucketName()
 	made, ok := bucket.Node().DefaultChild().(awss3.CfnBucket)
@@ -37,19 +34,11 @@ func (s site) checkExistingBucket(bucket awss3.IBucket) error {
 	known := !*awscdk.Token_IsUnresolved(name)
 	switch {
 	case ok && !known:
-		return fmt.Errorf(
-			"bucket %s gets its name when it is deployed; set BucketName in its props to %s, which the other Regions use",
-			path,
-			want,
-		)
+		return fmt.Errorf("bucket %s gets its name when it is deployed; set BucketName in its props to %s, which the other Regions use",
+			path, want)
 	case known && *name != want:
-		return fmt.Errorf(
-			"bucket %s is called %s, but Config.Buckets has %s in %s; give the same name in both",
-			path,
-			*name,
-			want,
-			s.Region,
-		)
+		return fmt.Errorf("bucket %s is called %s, but Config.Buckets has %s in %s; give the same name in both",
+			path, *name, want, s.Region)
 	}
 	return nil
 }

@@ -48,10 +48,7 @@ type selfInvoker struct {
 // newSelfInvoker addresses the function by its name, which means its
 // unpublished version, the one that subscriptions and retries run.
 func newSelfInvoker(
-	getenv func(string) string,
-	httpClient aws.HTTPClient,
-	credentials aws.Credentials,
-	region, function string,
+	getenv func(string) string, httpClient aws.HTTPClient, credentials aws.Credentials, region, function string,
 ) (*selfInvoker, error) {
 	base, err := client.ServiceURL(getenv, "AWS_ENDPOINT_URL_LAMBDA", "lambda", region)
 	if err != nil {

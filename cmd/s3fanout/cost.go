@@ -93,11 +93,8 @@ func (a *app) costUsage(f costFlags) (cost.Usage, error) {
 	}
 	if u.Size = bytes / f.objects; u.Size > copier.MaxObject {
 		return u, usageError{
-			fmt.Errorf(
-				"--bytes: that is %s an object, and S3's objects have at most %s; give more --objects",
-				table.Bytes(u.Size),
-				table.Bytes(copier.MaxObject),
-			),
+			fmt.Errorf("--bytes: that is %s an object, and S3's objects have at most %s; give more --objects",
+				table.Bytes(u.Size), table.Bytes(copier.MaxObject)),
 		}
 	}
 	if f.copyTime < 0 {

@@ -153,10 +153,7 @@ func refusal(risks []failover.Risk, accept bool) error {
 
 // shiftNow changes the routes once somebody has agreed.
 func (a *app) shiftNow(
-	ctx context.Context,
-	f shiftFlags,
-	control *failover.Control,
-	before, after []failover.Route,
+	ctx context.Context, f shiftFlags, control *failover.Control, before, after []failover.Route,
 	d *document.FailoverShift,
 ) error {
 	changes := failover.Changes(before, after)

@@ -51,12 +51,8 @@ func helpText(cmd *cobra.Command) string {
 	}
 	section("Commands", commandList(cmd, ""))
 	section("Flags", flagList(cmd))
-	fmt.Fprintf(
-		&b,
-		"\nPermissions, costs, formats: %s help --full%s\n",
-		cmd.Root().Name(),
-		strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()),
-	)
+	fmt.Fprintf(&b, "\nPermissions, costs, formats: %s help --full%s\n",
+		cmd.Root().Name(), strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()))
 	return b.String()
 }
 

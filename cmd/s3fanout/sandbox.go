@@ -105,11 +105,7 @@ func (a *app) runSandbox(ctx context.Context, f sandboxFlags) error {
 	}
 	if f.console {
 		err = a.serveSandboxConsole(
-			ctx,
-			sb,
-			steps,
-			f.templates == "",
-			func(url string) error { return a.showSandbox(state, sb.LogDir(), url) },
+			ctx, sb, steps, f.templates == "", func(url string) error { return a.showSandbox(state, sb.LogDir(), url) },
 		)
 	} else if err = a.showSandbox(state, sb.LogDir(), ""); err == nil {
 		select {

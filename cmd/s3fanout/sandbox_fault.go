@@ -107,11 +107,8 @@ func noSandbox(endpoint string, err error) error {
 	var request *url.Error
 	if errors.As(err, &request) {
 		if request.Timeout() {
-			return fmt.Errorf(
-				"no sandbox answers at %s within %s; check the address, or start one with s3fanout sandbox",
-				endpoint,
-				sandboxTime,
-			)
+			return fmt.Errorf("no sandbox answers at %s within %s; check the address, or start one with s3fanout sandbox",
+				endpoint, sandboxTime)
 		}
 		err = request.Err
 	}

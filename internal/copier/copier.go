@@ -209,9 +209,7 @@ type S3 interface {
 	UploadPartCopy(context.Context, *s3.UploadPartCopyInput, ...func(*s3.Options)) (*s3.UploadPartCopyOutput, error)
 	ListParts(context.Context, *s3.ListPartsInput, ...func(*s3.Options)) (*s3.ListPartsOutput, error)
 	CompleteMultipartUpload(
-		context.Context,
-		*s3.CompleteMultipartUploadInput,
-		...func(*s3.Options),
+		context.Context, *s3.CompleteMultipartUploadInput, ...func(*s3.Options),
 	) (*s3.CompleteMultipartUploadOutput, error)
 	AbortMultipartUpload(context.Context, *s3.AbortMultipartUploadInput, ...func(*s3.Options)) (*s3.AbortMultipartUploadOutput, error)
 }

@@ -98,11 +98,7 @@ func changedSince(got answer) bool {
 // replaceInput carries by hand what copyInput has S3 carry, and the entry. Tags are
 // S3's to copy here too; a website redirect is left out in both.
 func replaceInput(
-	r Replacement,
-	condition policy.Condition,
-	source Object,
-	target Target,
-	class types.StorageClass,
+	r Replacement, condition policy.Condition, source Object, target Target, class types.StorageClass,
 ) (*s3.CopyObjectInput, func(*s3.Options)) {
 	in := copyInput(condition, source, target, class)
 	in.CopySourceIfMatch = quoted(source.ETag)

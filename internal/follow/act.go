@@ -153,8 +153,7 @@ func (t *task) retag(ctx context.Context) (again bool, err error) {
 func (t *task) tags(ctx context.Context, at location, version string) (set []types.Tag, gone bool, err error) {
 	t.result.Requests.Tags++
 	out, err := t.client.GetObjectTagging(
-		ctx,
-		&s3.GetObjectTaggingInput{Bucket: &at.bucket, Key: &t.req.Source.Key, VersionId: &version},
+		ctx, &s3.GetObjectTaggingInput{Bucket: &at.bucket, Key: &t.req.Source.Key, VersionId: &version},
 		inRegion(at.region),
 	)
 	switch {

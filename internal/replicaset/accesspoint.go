@@ -170,12 +170,8 @@ func (c Config) checkPointRegions(field string, regions []string) error {
 	for j, region := range regions {
 		switch first := slices.Index(regions, region); {
 		case !c.Contains(region):
-			return fmt.Errorf(
-				"%s.regions[%d]: %s is not one of regions; add it there, or remove it here",
-				field,
-				j,
-				excerpt([]byte(region)),
-			)
+			return fmt.Errorf("%s.regions[%d]: %s is not one of regions; add it there, or remove it here",
+				field, j, excerpt([]byte(region)))
 		case first < j:
 			return fmt.Errorf("%s.regions[%d]: %s is listed already as regions[%d]; remove one", field, j, region, first)
 		}

@@ -78,13 +78,8 @@ func (c Config) validateBuckets() error {
 		}
 		for _, other := range c.Regions {
 			if !c.Adopts(other) && c.makes(other, bucket) {
-				return fmt.Errorf(
-					"%s: %s is the name of the bucket that the set makes in %s; name it for %s, or name another",
-					field,
-					bucket,
-					other,
-					other,
-				)
+				return fmt.Errorf("%s: %s is the name of the bucket that the set makes in %s; name it for %s, or name another",
+					field, bucket, other, other)
 			}
 		}
 	}

@@ -124,20 +124,13 @@ func (c Config) validateAuditTrail() error {
 			return fmt.Errorf("auditTrail.region: %s is not an AWS Region; %s", excerpt([]byte(at)), hint(at))
 		}
 		if p := Partition(c.Regions[0]); info.partition != p {
-			return fmt.Errorf(
-				"auditTrail.region: %s is in partition %s, and this set is in %s; name a Region of that",
-				at,
-				info.partition,
-				p,
-			)
+			return fmt.Errorf("auditTrail.region: %s is in partition %s, and this set is in %s; name a Region of that",
+				at, info.partition, p)
 		}
 	}
 	if n, known := c.AuditTrail.RetentionDays, logRetentions(); n != 0 && !slices.Contains(known, n) {
-		return fmt.Errorf(
-			"auditTrail.retentionDays: CloudWatch Logs does not keep events for %d days; use %s, or leave it out",
-			n,
-			alternatives(known),
-		)
+		return fmt.Errorf("auditTrail.retentionDays: CloudWatch Logs does not keep events for %d days; use %s, or leave it out",
+			n, alternatives(known))
 	}
 	return nil
 }

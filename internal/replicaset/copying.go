@@ -46,12 +46,8 @@ func (c Config) validateCopying() error {
 	}
 	class := c.ReplicaStorageClass
 	if known := storageClasses(); class != "" && class != SourceStorageClass && !slices.Contains(known, class) {
-		return fmt.Errorf(
-			"replicaStorageClass: %q is not a storage class; use %s, or %q for that of each source",
-			class,
-			strings.Join(known, ", "),
-			SourceStorageClass,
-		)
+		return fmt.Errorf("replicaStorageClass: %q is not a storage class; use %s, or %q for that of each source",
+			class, strings.Join(known, ", "), SourceStorageClass)
 	}
 	return nil
 }

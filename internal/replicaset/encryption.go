@@ -58,13 +58,8 @@ func checkKeyARN(region, arn string) error {
 	// A policy cannot name a key by its alias.
 	pattern := "^arn:" + partition + ":kms:" + region + ":[0-9]{12}:key/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$"
 	if !regexp.MustCompile(pattern).MatchString(arn) {
-		return fmt.Errorf(
-			"%q is not the ARN of a key in %s; use arn:%s:kms:%s:111122223333:key/… (not an alias)",
-			arn,
-			region,
-			partition,
-			region,
-		)
+		return fmt.Errorf("%q is not the ARN of a key in %s; use arn:%s:kms:%s:111122223333:key/… (not an alias)",
+			arn, region, partition, region)
 	}
 	return nil
 }

@@ -62,13 +62,8 @@ func (c Config) validateExclude() error {
 	for i, e := range c.Exclude {
 		for _, part := range []struct{ name, value string }{{"prefix", e.Prefix}, {"suffix", e.Suffix}} {
 			if strings.Contains(part.value, "*") {
-				return fmt.Errorf(
-					"exclude[%d].%s: %q has a \"*\", which is not a wildcard here; leave it out, because a %s needs none",
-					i,
-					part.name,
-					part.value,
-					part.name,
-				)
+				return fmt.Errorf("exclude[%d].%s: %q has a \"*\", which is not a wildcard here; leave it out, because a %s needs none",
+					i, part.name, part.value, part.name)
 			}
 			if n := len(part.value); n > maxKey {
 				return fmt.Errorf("exclude[%d].%s: it is %d bytes long, a key has %d at most; use a shorter one", i, part.name, n, maxKey)
@@ -81,12 +76,8 @@ func (c Config) validateExclude() error {
 		}
 		for j, f := range c.Filters {
 			if e.covers(f) {
-				return fmt.Errorf(
-					"exclude[%d]: it leaves out every key that filters[%d] chooses, those with %s; remove one of the two",
-					i,
-					j,
-					f,
-				)
+				return fmt.Errorf("exclude[%d]: it leaves out every key that filters[%d] chooses, those with %s; remove one of the two",
+					i, j, f)
 			}
 		}
 	}

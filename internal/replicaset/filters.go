@@ -113,13 +113,8 @@ func (c Config) validateFilters() error {
 					i, part.name, part.value, part.name)
 			}
 			if n := len(EncodeFilterValue(part.value)); n > maxFilterValue {
-				return fmt.Errorf(
-					"filters[%d].%s: it is %d characters long once encoded, %d are allowed; use a shorter one",
-					i,
-					part.name,
-					n,
-					maxFilterValue,
-				)
+				return fmt.Errorf("filters[%d].%s: it is %d characters long once encoded, %d are allowed; use a shorter one",
+					i, part.name, n, maxFilterValue)
 			}
 		}
 		for j, o := range c.Filters[:i] {

@@ -61,12 +61,8 @@ func (c Config) LogRetention() int {
 
 func (c Config) validateFunction() error {
 	if n := c.FunctionMemoryMiB; n != 0 && (n < minFunctionMemoryMiB || n > maxFunctionMemoryMiB) {
-		return fmt.Errorf(
-			"functionMemoryMiB: %d is not possible; use %d to %d, or leave it out",
-			n,
-			minFunctionMemoryMiB,
-			maxFunctionMemoryMiB,
-		)
+		return fmt.Errorf("functionMemoryMiB: %d is not possible; use %d to %d, or leave it out",
+			n, minFunctionMemoryMiB, maxFunctionMemoryMiB)
 	}
 	if a := c.Architecture(); a != ARM64 && a != X86 {
 		return fmt.Errorf("functionArchitecture: %q is not a processor of Lambda; use %q or %q, or leave it out", a, ARM64, X86)
@@ -75,11 +71,8 @@ func (c Config) validateFunction() error {
 		return fmt.Errorf("reservedConcurrency: %d is not possible; use 1 or more, or leave it out", n)
 	}
 	if n, known := c.LogRetentionDays, logRetentions(); n != 0 && !slices.Contains(known, n) {
-		return fmt.Errorf(
-			"logRetentionDays: CloudWatch Logs does not keep logs for %d days; use %s, or leave it out",
-			n,
-			alternatives(known),
-		)
+		return fmt.Errorf("logRetentionDays: CloudWatch Logs does not keep logs for %d days; use %s, or leave it out",
+			n, alternatives(known))
 	}
 	return nil
 }

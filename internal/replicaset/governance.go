@@ -101,8 +101,7 @@ func (c Config) validateAlarms() error {
 	case m == nil:
 		return fmt.Errorf(
 			"alarmTopicArn: %q is not the ARN of a standard SNS topic; use one such as arn:%s:sns:{region}:111122223333:alarms",
-			c.AlarmTopicARN,
-			partition,
+			c.AlarmTopicARN, partition,
 		)
 	case m[1] != regionPart:
 		return fmt.Errorf("alarmTopicArn: it names %s, but an alarm notifies topics of its own Region only; "+
@@ -137,13 +136,8 @@ func checkIdentities(field, partition string, arns []string) error {
 		seen[arn] = i
 		switch {
 		case strings.Contains(arn, ":assumed-role/"):
-			return fmt.Errorf(
-				"%s[%d]: %q is a session; name its role, as in arn:%s:iam::{account}:role/operators",
-				field,
-				i,
-				arn,
-				partition,
-			)
+			return fmt.Errorf("%s[%d]: %q is a session; name its role, as in arn:%s:iam::{account}:role/operators",
+				field, i, arn, partition)
 		case strings.ContainsAny(arn, "*?"):
 			return fmt.Errorf("%s[%d]: %q has a wildcard; name each role and user", field, i, arn)
 		case !valid.MatchString(arn):

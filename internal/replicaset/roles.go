@@ -44,20 +44,13 @@ func (c Config) validateRoles() error {
 	for _, f := range c.roleFields() {
 		switch {
 		case f.pattern == "" && c.OwnRoles() && f.needed:
-			return fmt.Errorf(
-				"%s: with roleArn the roles are yours, and %s needs one more; name it, or leave %s out",
-				f.name,
-				f.why,
-				f.why,
-			)
+			return fmt.Errorf("%s: with roleArn the roles are yours, and %s needs one more; name it, or leave %s out",
+				f.name, f.why, f.why)
 		case f.pattern == "":
 			continue
 		case !c.OwnRoles():
-			return fmt.Errorf(
-				"%s: roleArn is missing; name your role of the functions too, or leave %s out to have all roles made",
-				f.name,
-				f.name,
-			)
+			return fmt.Errorf("%s: roleArn is missing; name your role of the functions too, or leave %s out to have all roles made",
+				f.name, f.name)
 		case !f.needed:
 			return fmt.Errorf("%s: nothing needs it without %s; leave it out", f.name, f.why)
 		}
@@ -65,21 +58,12 @@ func (c Config) validateRoles() error {
 		for _, region := range c.Regions {
 			m := valid.FindStringSubmatch(strings.ReplaceAll(f.pattern, regionPart, region))
 			if m == nil {
-				return fmt.Errorf(
-					"%s: %q is not the ARN of a role; use one such as arn:%s:iam::{account}:role/replicator-{region}",
-					f.name,
-					f.pattern,
-					partition,
-				)
+				return fmt.Errorf("%s: %q is not the ARN of a role; use one such as arn:%s:iam::{account}:role/replicator-{region}",
+					f.name, f.pattern, partition)
 			}
 			if name := m[3]; len(name) > maxRoleName {
-				return fmt.Errorf(
-					"%s: it makes a name of %d characters in %s, %d are allowed; use a shorter one",
-					f.name,
-					len(name),
-					region,
-					maxRoleName,
-				)
+				return fmt.Errorf("%s: it makes a name of %d characters in %s, %d are allowed; use a shorter one",
+					f.name, len(name), region, maxRoleName)
 			}
 		}
 	}
@@ -115,17 +99,11 @@ func (c Config) validateRoleIDs() error {
 		}
 		if shared := !strings.Contains(c.FunctionRoleARN, regionPart); shared != (id == c.RoleIDs[c.Regions[0]]) && region != c.Regions[0] {
 			if shared {
-				return fmt.Errorf(
-					"roleIds.%s: it differs from that of %s, but roleArn names one role for both; ask IAM for its ID",
-					region,
-					c.Regions[0],
-				)
+				return fmt.Errorf("roleIds.%s: it differs from that of %s, but roleArn names one role for both; ask IAM for its ID",
+					region, c.Regions[0])
 			}
-			return fmt.Errorf(
-				"roleIds.%s: it is that of %s, but roleArn names a role for each Region; ask IAM for its ID",
-				region,
-				c.Regions[0],
-			)
+			return fmt.Errorf("roleIds.%s: it is that of %s, but roleArn names a role for each Region; ask IAM for its ID",
+				region, c.Regions[0])
 		}
 	}
 	for _, region := range slices.Sorted(maps.Keys(c.RoleIDs)) {

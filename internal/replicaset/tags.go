@@ -33,19 +33,11 @@ func (c Config) validateTags() error {
 		case strings.HasPrefix(lower, "aws:"):
 			return fmt.Errorf("%s: AWS reserves keys that begin with aws:; choose another", field)
 		case utf8.RuneCountInString(key) > maxTagKey:
-			return fmt.Errorf(
-				"%s: the key is %d characters long, %d are allowed; use a shorter one",
-				field,
-				utf8.RuneCountInString(key),
-				maxTagKey,
-			)
+			return fmt.Errorf("%s: the key is %d characters long, %d are allowed; use a shorter one",
+				field, utf8.RuneCountInString(key), maxTagKey)
 		case utf8.RuneCountInString(value) > maxTagValue:
-			return fmt.Errorf(
-				"%s: the value is %d characters long, %d are allowed; use a shorter one",
-				field,
-				utf8.RuneCountInString(value),
-				maxTagValue,
-			)
+			return fmt.Errorf("%s: the value is %d characters long, %d are allowed; use a shorter one",
+				field, utf8.RuneCountInString(value), maxTagValue)
 		case !allowed.MatchString(key):
 			return fmt.Errorf("%s: the key has characters that a tag cannot have; use %s", field, characters)
 		case !allowed.MatchString(value):

@@ -69,10 +69,7 @@ type superseded struct {
 
 // apply makes a resource, or changes it if it is there and differs.
 func (u *update) apply(
-	ctx context.Context,
-	stack template.StackInfo,
-	r template.Resource,
-	properties json.RawMessage,
+	ctx context.Context, stack template.StackInfo, r template.Resource, properties json.RawMessage,
 ) (template.Created, error) {
 	k, inert, err := kindOf(r.Type)
 	if err != nil || inert {

@@ -43,9 +43,7 @@ func makeAccessPoint(_ context.Context, d *deployment, _ target, raw json.RawMes
 		if r.BucketAccountID != "" && r.BucketAccountID != AccountID {
 			return template.Created{}, fmt.Errorf(
 				"property Regions: bucket %s is said to be account %s's; the sandbox has account %s alone",
-				r.Bucket,
-				r.BucketAccountID,
-				AccountID,
+				r.Bucket, r.BucketAccountID, AccountID,
 			)
 		}
 		region, ok := d.s3.RegionOf(r.Bucket)

@@ -24,8 +24,7 @@ func (p bucketProperties) encryption(d *deployment, t target) (e s3.Encryption, 
 		default:
 			return e, fmt.Errorf(
 				"property BucketEncryption: the sandbox supports AES256, and aws:kms with a KMSMasterKeyID, not %q with the key %q",
-				byDefault.SSEAlgorithm,
-				byDefault.KMSMasterKeyID,
+				byDefault.SSEAlgorithm, byDefault.KMSMasterKeyID,
 			)
 		}
 	}
@@ -43,11 +42,8 @@ func (p bucketProperties) checkNamespace(t target, name string) error {
 		}
 	case "account-regional":
 		if !strings.HasSuffix(name, suffix) {
-			return fmt.Errorf(
-				"property BucketName: %q does not end with %s, as a name in the account-regional namespace has to",
-				name,
-				suffix,
-			)
+			return fmt.Errorf("property BucketName: %q does not end with %s, as a name in the account-regional namespace has to",
+				name, suffix)
 		}
 	default:
 		return fmt.Errorf("property BucketNamespace: %q is neither global nor account-regional", p.BucketNamespace)

@@ -84,18 +84,11 @@ func Explain(region, what string, err error) *Failure {
 		return say(
 			ErrCredentials,
 			"AWS refused the credentials: %s: %s; check AWS_PROFILE or the AWS_ACCESS_KEY_ID variables, renew them if they are temporary",
-			code,
-			message,
+			code, message,
 		)
 	case errorcode.AccountStopped(code):
-		return say(
-			ErrDenied,
-			"%s on %s: AWS has stopped the account or its use of the service: %s: %s; ask AWS Support",
-			action,
-			what,
-			code,
-			message,
-		)
+		return say(ErrDenied, "%s on %s: AWS has stopped the account or its use of the service: %s: %s; ask AWS Support",
+			action, what, code, message)
 	case code != "" && errorcode.Transient(err):
 		return say(ErrTransient, "%s on %s: %s: %s", action, what, code, message)
 	case code != "":
@@ -106,9 +99,7 @@ func Explain(region, what string, err error) *Failure {
 		return say(
 			ErrNoAnswer,
 			"%s on %s: no answer from %s in time; check AWS_ENDPOINT_URL, whether a server listens there, and the network and its proxies",
-			action,
-			what,
-			endpoint(err),
+			action, what, endpoint(err),
 		)
 	case errorcode.Lost(err):
 		return say(ErrTransient, "%s on %s: the connection was closed without an answer (%s)", action, what, root(err))

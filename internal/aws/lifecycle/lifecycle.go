@@ -17,9 +17,7 @@ import (
 // S3 is the part of *s3.Client that is used.
 type S3 interface {
 	GetBucketLifecycleConfiguration(
-		context.Context,
-		*s3.GetBucketLifecycleConfigurationInput,
-		...func(*s3.Options),
+		context.Context, *s3.GetBucketLifecycleConfigurationInput, ...func(*s3.Options),
 	) (*s3.GetBucketLifecycleConfigurationOutput, error)
 }
 

@@ -79,11 +79,8 @@ func (w *walk) list(ctx context.Context, b *Bucket, after string, token *string,
 			return page{err: fmt.Errorf("region %s: bucket %s: a listing is cut off without a token for the next page", b.Region, b.Name)}
 		case token != nil && *token == *p.token:
 			return page{
-				err: fmt.Errorf(
-					"region %s: bucket %s: a listing repeats its token, and so would never end",
-					b.Region,
-					b.Name,
-				),
+				err: fmt.Errorf("region %s: bucket %s: a listing repeats its token, and so would never end",
+					b.Region, b.Name),
 			}
 		}
 	}

@@ -36,12 +36,7 @@ type Version struct {
 // What was found is returned beside an error too, which says what
 // to do, or is ctx's.
 func Versions(
-	ctx context.Context,
-	b Bucket,
-	client VersionsS3,
-	prefix, after string,
-	keys []string,
-	worth int,
+	ctx context.Context, b Bucket, client VersionsS3, prefix, after string, keys []string, worth int,
 ) (found []Version, pages int, err error) {
 	found = make([]Version, len(keys))
 	in := &s3.ListObjectVersionsInput{Bucket: &b.Name, MaxKeys: aws.Int32(maxPage), EncodingType: types.EncodingTypeUrl}
@@ -84,11 +79,8 @@ func Versions(
 		}
 		next, err := DecodeKey(out.EncodingType, aws.ToString(out.NextKeyMarker))
 		if err != nil || next == "" {
-			return found, pages, fmt.Errorf(
-				"region %s: bucket %s: a listing of versions is cut off without a token for the next page",
-				b.Region,
-				b.Name,
-			)
+			return found, pages, fmt.Errorf("region %s: bucket %s: a listing of versions is cut off without a token for the next page",
+				b.Region, b.Name)
 		}
 		in.KeyMarker, in.VersionIdMarker = &next, out.NextVersionIdMarker
 	}
@@ -106,12 +98,7 @@ func Versions(
 // fewer. What was found is returned beside an error too, which says what to do, or
 // is ctx's.
 func Markers(
-	ctx context.Context,
-	b Bucket,
-	client VersionsS3,
-	prefix, after string,
-	keys []string,
-	worth int,
+	ctx context.Context, b Bucket, client VersionsS3, prefix, after string, keys []string, worth int,
 ) (hidden []bool, known, pages int, err error) {
 	hidden = make([]bool, len(keys))
 	in := &s3.ListObjectVersionsInput{Bucket: &b.Name, MaxKeys: aws.Int32(maxPage), EncodingType: types.EncodingTypeUrl}
@@ -150,8 +137,7 @@ func Markers(
 		if err != nil || next == "" {
 			return hidden, known, pages, fmt.Errorf(
 				"region %s: bucket %s: a listing of versions is cut off without a token for the next page",
-				b.Region,
-				b.Name,
+				b.Region, b.Name,
 			)
 		}
 		// The newest version of a key comes first, so that the page

@@ -90,8 +90,7 @@ func (d Document) Merge(prefix string, wanted []Entry) (Document, error) {
 	if n := len(theirs) + len(add); len(add) > 0 && n > maxEntries {
 		return Document{}, fmt.Errorf(
 			"the bucket's notifications would have %d entries, S3 allows %d; use fewer filters, or remove entries",
-			n,
-			maxEntries,
+			n, maxEntries,
 		)
 	}
 	if sameEntries(own, add) {

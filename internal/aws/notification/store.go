@@ -43,9 +43,7 @@ func (b Bucket) Get(ctx context.Context) (Document, error) {
 // Reader is the request that Read makes.
 type Reader interface {
 	GetBucketNotificationConfiguration(
-		context.Context,
-		*s3.GetBucketNotificationConfigurationInput,
-		...func(*s3.Options),
+		context.Context, *s3.GetBucketNotificationConfigurationInput, ...func(*s3.Options),
 	) (*s3.GetBucketNotificationConfigurationOutput, error)
 }
 

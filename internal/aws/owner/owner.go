@@ -45,18 +45,13 @@ func (expectation) ID() string { return "ExpectBucketOwner" }
 
 // HandleBuild implements middleware.BuildMiddleware.
 func (e expectation) HandleBuild(
-	ctx context.Context,
-	in middleware.BuildInput,
-	next middleware.BuildHandler,
+	ctx context.Context, in middleware.BuildInput, next middleware.BuildHandler,
 ) (middleware.BuildOutput, middleware.Metadata, error) {
 	operation := awsmiddleware.GetOperationName(ctx)
 	request, ok := in.Request.(*smithyhttp.Request)
 	if !ok {
-		return middleware.BuildOutput{}, middleware.Metadata{}, fmt.Errorf(
-			"%s: a request of type %T cannot say whose bucket it means",
-			operation,
-			in.Request,
-		)
+		return middleware.BuildOutput{}, middleware.Metadata{}, fmt.Errorf("%s: a request of type %T cannot say whose bucket it means",
+			operation, in.Request)
 	}
 	for _, header := range headersOf(operation) {
 		if request.Header.Get(header) != "" {

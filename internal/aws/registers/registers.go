@@ -140,12 +140,7 @@ func (b Bucket) readTop(ctx context.Context, key string, s Sight) (Sight, error)
 // Stand compares what buckets say of a key, and lists whole stacks where that is
 // needed to tell writes of one second apart. lists counts these requests.
 func Stand(
-	ctx context.Context,
-	buckets []Bucket,
-	sights []Sight,
-	key string,
-	since time.Time,
-	deletions bool,
+	ctx context.Context, buckets []Bucket, sights []Sight, key string, since time.Time, deletions bool,
 ) (s policy.Standing, o policy.Orders, lists int, err error) {
 	o = policy.Orders{Stacks: map[string][]policy.Version{}}
 	if !since.IsZero() {

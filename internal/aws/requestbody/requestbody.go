@@ -41,9 +41,7 @@ func Keep(stack *middleware.Stack) error {
 }
 
 func keep(
-	ctx context.Context,
-	in middleware.FinalizeInput,
-	next middleware.FinalizeHandler,
+	ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
 ) (middleware.FinalizeOutput, middleware.Metadata, error) {
 	request, ok := in.Request.(*smithyhttp.Request)
 	if !ok || request.GetStream() == nil || request.ContentLength == 0 {

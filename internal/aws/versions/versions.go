@@ -55,11 +55,8 @@ func List(ctx context.Context, client S3, region, bucket, key, from string) (Pag
 	}
 	order, ok := out.ResultMetadata.Get(orderKey{}).([]Kind)
 	if !ok || len(order) != len(out.Versions)+len(out.DeleteMarkers) {
-		return Page{}, fmt.Errorf(
-			"the answer to ListObjectVersions has %d versions and %d markers in no order",
-			len(out.Versions),
-			len(out.DeleteMarkers),
-		)
+		return Page{}, fmt.Errorf("the answer to ListObjectVersions has %d versions and %d markers in no order",
+			len(out.Versions), len(out.DeleteMarkers))
 	}
 	var page Page
 	versions, markers := out.Versions, out.DeleteMarkers
@@ -70,9 +67,7 @@ func List(ctx context.Context, client S3, region, bucket, key, from string) (Pag
 		case kind == Marker && len(markers) > 0:
 			m := markers[0]
 			markers = markers[1:]
-			of, v = aws.ToString(
-				m.Key,
-			), policy.Version{
+			of, v = aws.ToString(m.Key), policy.Version{
 				ID:       aws.ToString(m.VersionId),
 				Marker:   true,
 				Modified: aws.ToTime(m.LastModified).Unix(),
@@ -132,16 +127,12 @@ func SetOrder(metadata *middleware.Metadata, order []Kind) { metadata.Set(orderK
 // addOrder has a client read the order before it takes the answer apart.
 func addOrder(stack *middleware.Stack) error {
 	return stack.Deserialize.Insert(
-		middleware.DeserializeMiddlewareFunc("OrderOfVersions", readOrder),
-		"OperationDeserializer",
-		middleware.After,
+		middleware.DeserializeMiddlewareFunc("OrderOfVersions", readOrder), "OperationDeserializer", middleware.After,
 	)
 }
 
 func readOrder(
-	ctx context.Context,
-	in middleware.DeserializeInput,
-	next middleware.DeserializeHandler,
+	ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler,
 ) (middleware.DeserializeOutput, middleware.Metadata, error) {
 	out, metadata, err := next.HandleDeserialize(ctx, in)
 	response, ok := out.RawResponse.(*smithyhttp.Response)

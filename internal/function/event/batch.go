@@ -99,10 +99,7 @@ func parseBatch(payload []byte) (Batch, error) {
 		case in.Schema != BatchSchema:
 			task.Err = fmt.Errorf(
 				"%w: invocationSchemaVersion is %s, this function knows %q; create the job with InvocationSchemaVersion %s",
-				ErrUnsupported,
-				printable.Excerpt(in.Schema),
-				BatchSchema,
-				BatchSchema,
+				ErrUnsupported, printable.Excerpt(in.Schema), BatchSchema, BatchSchema,
 			)
 		case raw.Bucket == "":
 			task.Err = fmt.Errorf("%w: s3Bucket is missing (key %s)", ErrMalformed, printable.Excerpt(raw.Key))

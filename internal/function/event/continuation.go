@@ -135,12 +135,8 @@ func decodeContinuation(raw json.RawMessage) (Continuation, error) {
 		return Continuation{}, err
 	}
 	if head.Version != continuationVersion {
-		return Continuation{}, fmt.Errorf(
-			"%w: version %d, this function knows %d; deploy the same version in all Regions",
-			ErrUnsupported,
-			head.Version,
-			continuationVersion,
-		)
+		return Continuation{}, fmt.Errorf("%w: version %d, this function knows %d; deploy the same version in all Regions",
+			ErrUnsupported, head.Version, continuationVersion)
 	}
 	var in continuationJSON
 	decoder := json.NewDecoder(bytes.NewReader(raw))
@@ -185,12 +181,8 @@ func (c Continuation) check() error {
 	case s.Size <= 0:
 		return bad("source.size is %d (key %s)", s.Size, printable.Excerpt(s.Key))
 	case c.IfNoneMatch != "" && c.IfNoneMatch != "*", c.IfNoneMatch != "" && c.IfMatch != "":
-		return bad(
-			"ifMatch is %s and ifNoneMatch %s (key %s)",
-			printable.Excerpt(c.IfMatch),
-			printable.Excerpt(c.IfNoneMatch),
-			printable.Excerpt(s.Key),
-		)
+		return bad("ifMatch is %s and ifNoneMatch %s (key %s)",
+			printable.Excerpt(c.IfMatch), printable.Excerpt(c.IfNoneMatch), printable.Excerpt(s.Key))
 	case c.UploadID == "":
 		return bad("uploadId is missing (key %s)", printable.Excerpt(s.Key))
 	case c.PartSize <= 0 || c.PartSize > maxPartSize:

@@ -72,11 +72,7 @@ func (r Record) Unfollowed() error { return unsupportedEvent(r.EventName, r.Buck
 func unsupportedEvent(name, bucket, key string) error {
 	return fmt.Errorf(
 		"%w: eventName is %s of bucket %s and key %s; only %s* can be replicated, remove the rest from the bucket's notifications",
-		ErrUnsupported,
-		printable.Excerpt(name),
-		printable.Excerpt(bucket),
-		printable.Excerpt(key),
-		createdType,
+		ErrUnsupported, printable.Excerpt(name), printable.Excerpt(bucket), printable.Excerpt(key), createdType,
 	)
 }
 
@@ -160,13 +156,8 @@ func (in s3Record) record() (Record, error) {
 	case err != nil:
 		return Record{}, fmt.Errorf("%w (bucket %s)", err, printable.Excerpt(in.S3.Bucket.Name))
 	case object.Size < 0:
-		return Record{}, fmt.Errorf(
-			"%w: s3.object.size is %d (bucket %s, key %s)",
-			ErrMalformed,
-			object.Size,
-			printable.Excerpt(in.S3.Bucket.Name),
-			printable.Excerpt(object.Key),
-		)
+		return Record{}, fmt.Errorf("%w: s3.object.size is %d (bucket %s, key %s)",
+			ErrMalformed, object.Size, printable.Excerpt(in.S3.Bucket.Name), printable.Excerpt(object.Key))
 	}
 	return Record{
 		Region:      in.Region,
@@ -199,14 +190,8 @@ func decodeKey(member, encoded string) (string, error) {
 	case !utf8.ValidString(key):
 		return "", fmt.Errorf("%w: %s %s does not decode to UTF-8", ErrMalformed, member, printable.Excerpt(encoded))
 	case len(key) > maxKeyBytes:
-		return "", fmt.Errorf(
-			"%w: %s %s decodes to %d bytes, S3 allows %d",
-			ErrMalformed,
-			member,
-			printable.Excerpt(encoded),
-			len(key),
-			maxKeyBytes,
-		)
+		return "", fmt.Errorf("%w: %s %s decodes to %d bytes, S3 allows %d",
+			ErrMalformed, member, printable.Excerpt(encoded), len(key), maxKeyBytes)
 	}
 	return key, nil
 }

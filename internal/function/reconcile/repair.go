@@ -194,12 +194,7 @@ const (
 // repair has a key copied or hidden, and says what became of it. One object is copied
 // in parts at a time, so that an invocation leaves one unfinished at most.
 func (w *work) repair(
-	ctx context.Context,
-	key string,
-	size int64,
-	index int,
-	off Counts,
-	do func(context.Context) (copier.Result, error),
+	ctx context.Context, key string, size int64, index int, off Counts, do func(context.Context) (copier.Result, error),
 ) (Counts, error) {
 	turn := w.copies
 	if w.isLarge(size) {

@@ -96,10 +96,7 @@ func (h *Handler) run(ctx context.Context, log *slog.Logger, holder string, s St
 	if !s.Began.IsZero() && !s.Began.Equal(begun.Began) {
 		log.Info(
 			"the configuration has changed, or a newer comparison is complete: this comparison starts from the beginning",
-			"began",
-			s.Began,
-			"after",
-			s.After,
+			"began", s.Began, "after", s.After,
 		)
 	}
 	k := &keeper{h: h, log: log, state: begun, revision: revision, saved: now}
@@ -147,12 +144,7 @@ func (h *Handler) prove(ctx context.Context, log *slog.Logger, p Prove) (Answer,
 	if failed := p.failed(); failed > 0 {
 		log.Error(
 			"ranges of keys could not be compared, so the comparison is not complete",
-			"failed",
-			failed,
-			"ranges",
-			len(p.Ranges),
-			"began",
-			p.Began,
+			"failed", failed, "ranges", len(p.Ranges), "began", p.Began,
 		)
 		return Answer{Status: Incomplete, Began: p.Began}, nil
 	}

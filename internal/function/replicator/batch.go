@@ -76,12 +76,8 @@ func (h *Handler) copyBatch(ctx context.Context, log *slog.Logger, b event.Batch
 	for i, task := range b.Tasks {
 		err := task.Err
 		if err == nil && task.Bucket == h.Config.Target.Bucket {
-			err = fmt.Errorf(
-				"%w: bucket %q is the function's own; name another Region in the job's argument %s",
-				errSource,
-				task.Bucket,
-				event.ArgumentTarget,
-			)
+			err = fmt.Errorf("%w: bucket %q is the function's own; name another Region in the job's argument %s",
+				errSource, task.Bucket, event.ArgumentTarget)
 		}
 		if err != nil {
 			unread.add(err)
@@ -120,23 +116,15 @@ func (h *Handler) copyBatch(ctx context.Context, log *slog.Logger, b event.Batch
 // answer.
 func (h *Handler) passOn(ctx context.Context, times budget, b event.Batch, target string, payload []byte) ([]byte, error) {
 	if _, member := h.Config.Sources.In(target); !member {
-		return nil, fmt.Errorf(
-			"%w: replica set %s has no Region %q; correct the job's argument %s",
-			errSource,
-			h.Config.Target.Set,
-			target,
-			event.ArgumentTarget,
-		)
+		return nil, fmt.Errorf("%w: replica set %s has no Region %q; correct the job's argument %s",
+			errSource, h.Config.Target.Set, target, event.ArgumentTarget)
 	}
 	// Only from here to there: so a batch is passed on once at most.
 	for _, task := range b.Tasks {
 		if task.Err == nil && task.Bucket != h.Config.Target.Bucket {
 			return nil, fmt.Errorf(
 				"%w: bucket %q is not in %s, from where a batch can be passed on to %s; create the job in the bucket's Region",
-				errSource,
-				task.Bucket,
-				h.Config.Target.Region,
-				target,
+				errSource, task.Bucket, h.Config.Target.Region, target,
 			)
 		}
 	}

@@ -128,8 +128,7 @@ func TestOneErrorWithAllThatFailed(t *testing.T) {
 	f := &fakeCopier{err: map[string]error{"bad": denied}}
 	h, out := newTestHandler(f)
 	_, err := h.Invoke(t.Context(), eventtest.Payload(
-		eventtest.Message(eventtest.Upload("bad"), eventtest.Upload("good")),
-		"not JSON",
+		eventtest.Message(eventtest.Upload("bad"), eventtest.Upload("good")), "not JSON",
 		eventtest.Message(eventtest.Record("us-east-1", "stranger", "x", ""), `{}`, eventtest.Upload("also+good")),
 	))
 	var re *ReplicationError

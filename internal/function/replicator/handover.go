@@ -72,10 +72,7 @@ func (j job) continuation(u copier.Upload) (event.Continuation, error) {
 		}
 		return event.Continuation{}, fmt.Errorf(
 			"%w: after %d hand-overs Lambda could mistake it for an endless loop: upload %s; run s3fanout redrive, which %s",
-			errHandover,
-			j.handovers(),
-			u.UploadID,
-			how,
+			errHandover, j.handovers(), u.UploadID, how,
 		)
 	}
 	source := event.Record{

@@ -29,9 +29,7 @@ import (
 type Logs interface {
 	StartQuery(context.Context, *cloudwatchlogs.StartQueryInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.StartQueryOutput, error)
 	GetQueryResults(
-		context.Context,
-		*cloudwatchlogs.GetQueryResultsInput,
-		...func(*cloudwatchlogs.Options),
+		context.Context, *cloudwatchlogs.GetQueryResultsInput, ...func(*cloudwatchlogs.Options),
 	) (*cloudwatchlogs.GetQueryResultsOutput, error)
 }
 
@@ -144,10 +142,7 @@ func (t Trail) unnamed(versions []Version) []time.Time {
 
 // events are those that a query answers and that are wanted; cut says that there are more.
 func (o Options) events(
-	ctx context.Context,
-	query string,
-	from, to time.Time,
-	wanted func(Event) bool,
+	ctx context.Context, query string, from, to time.Time, wanted func(Event) bool,
 ) (events []Event, cut bool, err error) {
 	ctx, stop := context.WithTimeout(ctx, Patience)
 	defer stop()

@@ -79,13 +79,8 @@ type Describer interface {
 func Describe(ctx context.Context, client Describer, region, account, id string) (Job, error) {
 	out, err := client.DescribeJob(ctx, &s3control.DescribeJobInput{AccountId: aws.String(account), JobId: aws.String(id)})
 	if slices.Contains([]string{"NoSuchJob", "NotFoundException", "NotFound"}, errorcode.Of(err)) {
-		return Job{}, fmt.Errorf(
-			"region %s: %w: account %s has no job %s there; S3 keeps jobs for 90 days after their end",
-			region,
-			ErrNoJob,
-			account,
-			id,
-		)
+		return Job{}, fmt.Errorf("region %s: %w: account %s has no job %s there; S3 keeps jobs for 90 days after their end",
+			region, ErrNoJob, account, id)
 	}
 	if err != nil {
 		return Job{}, awsapi.Explain(region, "job "+id, err)
@@ -101,13 +96,8 @@ func jobOf(region, id string, d *types.JobDescriptor) Job {
 	j.Status, j.Description = string(d.Status), aws.ToString(d.Description)
 	j.Created, j.Ended = aws.ToTime(d.CreationTime), aws.ToTime(d.TerminationDate)
 	if p := d.ProgressSummary; p != nil {
-		j.Tasks, j.Succeeded, j.Failed = aws.ToInt64(
-			p.TotalNumberOfTasks,
-		), aws.ToInt64(
-			p.NumberOfTasksSucceeded,
-		), aws.ToInt64(
-			p.NumberOfTasksFailed,
-		)
+		j.Tasks, j.Succeeded = aws.ToInt64(p.TotalNumberOfTasks), aws.ToInt64(p.NumberOfTasksSucceeded)
+		j.Failed = aws.ToInt64(p.NumberOfTasksFailed)
 	}
 	if o := d.Operation; o != nil && o.LambdaInvoke != nil {
 		j.Target = o.LambdaInvoke.UserArguments[event.ArgumentTarget]

@@ -140,11 +140,8 @@ func (r Request) check() error {
 	case r.From == r.To:
 		return fmt.Errorf("%s cannot be copied to itself", r.From)
 	case !slices.Contains(r.Set.Narrow(r.Prefix), replicaset.Filter{Prefix: r.Prefix, Suffix: r.Suffix}):
-		return fmt.Errorf(
-			"no filter of the configuration chooses the keys with prefix %q and suffix %q, or it chooses fewer",
-			r.Prefix,
-			r.Suffix,
-		)
+		return fmt.Errorf("no filter of the configuration chooses the keys with prefix %q and suffix %q, or it chooses fewer",
+			r.Prefix, r.Suffix)
 	case len(r.Prefix) > maxPrefix:
 		return errors.New("the prefix is longer than any key, which has 1024 bytes at most")
 	}

@@ -21,12 +21,8 @@ const (
 func decodeEnvelope(m members) (Letter, error) {
 	// A record without a version is one of the first, which is all there are.
 	if version, _ := m.text("version"); m.has("version") && version != envelopeVersion {
-		return Letter{}, fmt.Errorf(
-			"%w: an on-failure record of version %s, only %s is known",
-			ErrUnknown,
-			excerpt(m["version"]),
-			envelopeVersion,
-		)
+		return Letter{}, fmt.Errorf("%w: an on-failure record of version %s, only %s is known",
+			ErrUnknown, excerpt(m["version"]), envelopeVersion)
 	}
 	request, ok := m.object("requestContext")
 	if !ok {
@@ -158,12 +154,8 @@ func subscriptionARN(m members, topic string) (string, error) {
 	}
 	arn := u.Query().Get("SubscriptionArn")
 	if arn != "" && !strings.HasPrefix(arn, topic+":") {
-		return "", fmt.Errorf(
-			"%w: the subscription %s of UnsubscribeURL is not one of the topic %s",
-			ErrUnknown,
-			excerpt([]byte(arn)),
-			excerpt([]byte(topic)),
-		)
+		return "", fmt.Errorf("%w: the subscription %s of UnsubscribeURL is not one of the topic %s",
+			ErrUnknown, excerpt([]byte(arn)), excerpt([]byte(topic)))
 	}
 	return arn, nil
 }

@@ -105,11 +105,8 @@ func NewBatchInput(in *s3control.CreateJobInput) *BatchInput {
 	to.InvocationSchemaVersion = aws.ToString(from.InvocationSchemaVersion)
 	if g, ok := in.ManifestGenerator.(*types.JobManifestGeneratorMemberS3JobManifestGenerator); ok {
 		generator := &out.ManifestGenerator.S3JobManifestGenerator
-		generator.SourceBucket, generator.ExpectedBucketOwner = aws.ToString(
-			g.Value.SourceBucket,
-		), aws.ToString(
-			g.Value.ExpectedBucketOwner,
-		)
+		generator.SourceBucket = aws.ToString(g.Value.SourceBucket)
+		generator.ExpectedBucketOwner = aws.ToString(g.Value.ExpectedBucketOwner)
 		generator.EnableManifestOutput = g.Value.EnableManifestOutput
 		if f := g.Value.Filter; f != nil {
 			generator.Filter = &BatchFilter{CreatedBefore: f.CreatedBefore}

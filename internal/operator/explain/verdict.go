@@ -219,11 +219,8 @@ func (j *judgement) archived() {
 	}
 	j.call(CodeArchived)
 	source := j.by[Present][0]
-	j.say(
-		"it is missing in %s, and can be copied only once it is restored: it is archived (%s)",
-		names(waiting),
-		source.Object.StorageClass,
-	)
+	j.say("it is missing in %s, and can be copied only once it is restored: it is archived (%s)",
+		names(waiting), source.Object.StorageClass)
 	j.step("restore it, which takes hours", restoreCommand(source, j.Key))
 	if letters := j.about(waiting); len(letters) > 0 {
 		j.step("then replay", redriveCommand(j.Key, letters))
@@ -270,22 +267,13 @@ func (j *judgement) waiting() {
 		if u.By == initiator.ByReplicator {
 			who = "the function is copying it"
 		}
-		j.say(
-			"it is not yet in %s: %s, %s of %s in %d parts",
-			r.Region,
-			who,
-			table.Bytes(u.Bytes),
-			table.Bytes(j.by[Present][0].Object.Size),
-			u.Parts,
-		)
+		j.say("it is not yet in %s: %s, %s of %s in %d parts",
+			r.Region, who, table.Bytes(u.Bytes), table.Bytes(j.by[Present][0].Object.Size), u.Parts)
 	}
 	if coming := j.by[OnItsWay]; len(coming) > 0 {
 		j.call(CodeOnItsWay)
-		j.say(
-			"it is not yet in %s, but was uploaded only %s ago and is probably on its way",
-			names(coming),
-			Age(j.Now.Sub(newestUpload(j.Facts, j.groups))),
-		)
+		j.say("it is not yet in %s, but was uploaded only %s ago and is probably on its way",
+			names(coming), Age(j.Now.Sub(newestUpload(j.Facts, j.groups))))
 	}
 	if j.code == CodeCopying || j.code == CodeOnItsWay {
 		j.step("wait a few minutes and check again", "")

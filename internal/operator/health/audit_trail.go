@@ -21,9 +21,7 @@ type Trails interface {
 	GetTrail(context.Context, *cloudtrail.GetTrailInput, ...func(*cloudtrail.Options)) (*cloudtrail.GetTrailOutput, error)
 	GetTrailStatus(context.Context, *cloudtrail.GetTrailStatusInput, ...func(*cloudtrail.Options)) (*cloudtrail.GetTrailStatusOutput, error)
 	GetEventSelectors(
-		context.Context,
-		*cloudtrail.GetEventSelectorsInput,
-		...func(*cloudtrail.Options),
+		context.Context, *cloudtrail.GetEventSelectorsInput, ...func(*cloudtrail.Options),
 	) (*cloudtrail.GetEventSelectorsOutput, error)
 }
 

@@ -228,8 +228,7 @@ func (c *checker) queue() {
 	}
 	queue := c.region.Queue.Value
 	c.ask(
-		checkQueuePolicy,
-		queue.Policy,
+		checkQueuePolicy, queue.Policy,
 		subject{"sqs:SendMessage", "topic " + c.facts.Set.TopicName(), c.readQueuePolicy()},
 		c.byService("sns.amazonaws.com", c.here().TopicARN(), "sqs:SendMessage", c.here().QueueARN()),
 	)
@@ -239,12 +238,8 @@ func (c *checker) queue() {
 		c.find(checkQueueKey, "queue %s is not encrypted", c.facts.Set.QueueName())
 	}
 	if time.Duration(queue.RetentionSeconds)*time.Second < 4*day {
-		c.find(
-			checkRetention,
-			"queue %s keeps dead letters for %s",
-			c.facts.Set.QueueName(),
-			replicaset.Span(time.Duration(queue.RetentionSeconds)*time.Second),
-		)
+		c.find(checkRetention, "queue %s keeps dead letters for %s",
+			c.facts.Set.QueueName(), replicaset.Span(time.Duration(queue.RetentionSeconds)*time.Second))
 	}
 	c.letters(queue.Letters)
 }

@@ -28,12 +28,8 @@ func CheckAdopted(facts Facts) []Finding {
 func (c *checker) adopted() {
 	if bucket, ok := c.preflight(); ok && answered(c, checkEntries, bucket.Adopted.Notifications) &&
 		!bucket.Adopted.Notifications.Value.Contains(c.entries()) {
-		c.find(
-			checkEntries,
-			"bucket %s does not send topic %s events of all keys that cdk.json selects",
-			c.here().Bucket,
-			c.facts.Set.TopicName(),
-		)
+		c.find(checkEntries, "bucket %s does not send topic %s events of all keys that cdk.json selects",
+			c.here().Bucket, c.facts.Set.TopicName())
 	}
 }
 
@@ -101,13 +97,8 @@ func (c *checker) otherNotifications(d notification.Document) {
 	}
 	for _, e := range d.Entries() {
 		if e.Destination == c.here().TopicARN() && !strings.HasPrefix(e.ID, c.facts.Set.AnnouncementPrefix()) {
-			c.find(
-				checkSameTopic,
-				"entry %q of the notifications of bucket %s sends events to topic %s, and is not the deployment's",
-				e.ID,
-				c.here().Bucket,
-				c.facts.Set.TopicName(),
-			)
+			c.find(checkSameTopic, "entry %q of the notifications of bucket %s sends events to topic %s, and is not the deployment's",
+				e.ID, c.here().Bucket, c.facts.Set.TopicName())
 		}
 	}
 }
@@ -152,14 +143,8 @@ func (c *checker) adoptedKey(look Look[Key]) {
 			switch answer {
 			case iampolicy.Yes:
 			case iampolicy.Perhaps:
-				c.unknown(
-					checkKeyPolicy,
-					next,
-					"role %s may %s with key %s: the policy has conditions that doctor does not understand",
-					m.RoleName(),
-					action,
-					key.ARN,
-				)
+				c.unknown(checkKeyPolicy, next, "role %s may %s with key %s: the policy has conditions that doctor does not understand",
+					m.RoleName(), action, key.ARN)
 				return
 			case iampolicy.No:
 				c.find(checkKeyPolicy, "the policy of key %s does not let role %s %s", key.ARN, m.RoleName(), action)
@@ -241,13 +226,8 @@ func (c *checker) bucketPolicy(policy string) {
 		c.find(checkDenies, "the policy of bucket %s denies %s", c.here().Bucket, list(denied))
 	}
 	if len(perhaps) > 0 {
-		c.unknown(
-			checkDenies,
-			next,
-			"the policy of bucket %s denies, under conditions that doctor does not understand, %s",
-			c.here().Bucket,
-			list(perhaps),
-		)
+		c.unknown(checkDenies, next, "the policy of bucket %s denies, under conditions that doctor does not understand, %s",
+			c.here().Bucket, list(perhaps))
 	}
 }
 

@@ -67,8 +67,7 @@ func (c *checker) conditions() {
 			c.find(tried.id, "S3 overwrote an existing key although %s had If-None-Match: *", tried.request)
 		case Refused:
 			c.add(
-				tried.id,
-				Warning,
+				tried.id, Warning,
 				"S3 refuses %s with If-None-Match (501): the function looks with HEAD and then copies without the condition",
 				tried.request,
 			)
@@ -130,11 +129,9 @@ func (c *checker) notifications(list []Notification) {
 	copies := func(n Notification) bool { return c.notifies(n, eventCopy) }
 	if c.facts.Set.NoUserCopies && slices.ContainsFunc(list, copies) {
 		c.add(
-			checkNotification,
-			Warning,
+			checkNotification, Warning,
 			"bucket %s sends topic %s events of copies, though copiesByUsers is false: each replica costs one",
-			c.here().Bucket,
-			c.facts.Set.TopicName(),
+			c.here().Bucket, c.facts.Set.TopicName(),
 		)
 	}
 	if len(others) > 0 {

@@ -54,23 +54,11 @@ func (c *checker) followed(list []Notification) {
 		name := strings.TrimPrefix(event, "s3:")
 		switch lacks, extra := without(want, actual), without(actual, want); {
 		case len(lacks) > 0:
-			c.find(
-				checkFollowed,
-				"bucket %s sends topic %s no events of %s of %s",
-				c.here().Bucket,
-				c.facts.Set.TopicName(),
-				name,
-				oneOf(lacks),
-			)
+			c.find(checkFollowed, "bucket %s sends topic %s no events of %s of %s",
+				c.here().Bucket, c.facts.Set.TopicName(), name, oneOf(lacks))
 		case len(extra) > 0:
-			c.find(
-				checkFollowed,
-				"bucket %s sends topic %s events of %s of %s, which cdk.json does not follow",
-				c.here().Bucket,
-				c.facts.Set.TopicName(),
-				name,
-				oneOf(extra),
-			)
+			c.find(checkFollowed, "bucket %s sends topic %s events of %s of %s, which cdk.json does not follow",
+				c.here().Bucket, c.facts.Set.TopicName(), name, oneOf(extra))
 		default:
 			continue
 		}

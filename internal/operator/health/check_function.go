@@ -110,13 +110,8 @@ func (c *checker) tracing(f Function) {
 		case iampolicy.No:
 			c.find(checkTracing, "role %s may not %s on %s", c.here().RoleName(), g.action, g.resource)
 		case iampolicy.Perhaps:
-			c.find(
-				checkTracing,
-				"role %s may %s on %s only under conditions that doctor does not understand",
-				c.here().RoleName(),
-				g.action,
-				g.resource,
-			)
+			c.find(checkTracing, "role %s may %s on %s only under conditions that doctor does not understand",
+				c.here().RoleName(), g.action, g.resource)
 		case iampolicy.Yes:
 		}
 	}

@@ -54,8 +54,7 @@ func (c *checker) senders(policy string) {
 		c.find(checkQueuePolicy, "the policy of %s denies sqs:SendMessage to the function's role", queue)
 	case iampolicy.Perhaps:
 		c.unknown(
-			checkQueuePolicy,
-			read,
+			checkQueuePolicy, read,
 			"the function's role may send to %s: its policy denies that under conditions that doctor does not understand",
 			queue,
 		)
@@ -69,12 +68,8 @@ func (c *checker) senders(policy string) {
 			queue,
 		)
 	case iampolicy.Perhaps:
-		c.unknown(
-			checkSenders,
-			read,
-			"others may send to %s: its policy denies that under conditions that doctor does not understand",
-			queue,
-		)
+		c.unknown(checkSenders, read, "others may send to %s: its policy denies that under conditions that doctor does not understand",
+			queue)
 	case iampolicy.Yes:
 	}
 }

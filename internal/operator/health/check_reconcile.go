@@ -162,11 +162,7 @@ func (c *checker) proof() {
 	case r.ProofAge.State == Absent:
 		c.find(checkProof, "the function that compares has published no metrics for %s", replicaset.Span(proofWindow))
 	case age > 2*every:
-		c.find(
-			checkProof,
-			"the last complete comparison began %s ago; cdk.json says every %s",
-			age.Round(time.Minute),
-			replicaset.Span(every),
-		)
+		c.find(checkProof, "the last complete comparison began %s ago; cdk.json says every %s",
+			age.Round(time.Minute), replicaset.Span(every))
 	}
 }

@@ -87,32 +87,23 @@ func (r roleChecks) permissions(c *checker, role Role) {
 		}
 	}
 	if len(unclear) > 0 {
-		c.unknown(
-			r.actions,
-			simulate,
-			"role %s may do this: its policies have conditions that doctor does not understand: %s",
-			r.name,
-			strings.Join(unclear, "; "),
-		)
+		c.unknown(r.actions, simulate, "role %s may do this: its policies have conditions that doctor does not understand: %s",
+			r.name, strings.Join(unclear, "; "))
 	}
 	list := strings.Join(lacks, "; ")
 	switch {
 	case len(lacks) == 0:
 	case role.Attached.State == Unanswered:
 		c.unknown(
-			r.actions,
-			role.Attached.Next,
+			r.actions, role.Attached.Next,
 			"role %s may do this: its own policies do not allow it, and the attached policies could not be listed: %s",
-			r.name,
-			list,
+			r.name, list,
 		)
 	case len(role.Attached.Value) > 0:
 		c.unknown(
-			r.actions,
-			simulate,
+			r.actions, simulate,
 			"role %s may do this: its own policies do not allow it, and doctor does not read the attached ones: %s",
-			r.name,
-			list,
+			r.name, list,
 		)
 	default:
 		c.find(r.actions, "role %s may not %s", r.name, list)

@@ -58,13 +58,8 @@ func (c *checker) subscription(s Subscription, other string) {
 		return // it has no settings yet
 	}
 	if s.Settings.State != Found {
-		c.unknown(
-			checkFilter,
-			s.Settings.Next,
-			"the subscription of %s has the right filter and dead-letter queue: %s",
-			other,
-			s.Settings.Why,
-		)
+		c.unknown(checkFilter, s.Settings.Next, "the subscription of %s has the right filter and dead-letter queue: %s",
+			other, s.Settings.Why)
 		return
 	}
 	if to := s.Settings.Value.DeadLettersTo; to != c.here().QueueARN() {
@@ -85,23 +80,14 @@ func (c *checker) subscription(s Subscription, other string) {
 		c.find(
 			checkFilter,
 			"the subscription of %s drops the delete markers made by the function of %s, which every other Region needs",
-			other,
-			c.region.Name,
+			other, c.region.Name,
 		)
 	case f.kind != filterOther && f.dropped != "" && f.dropped != excluded:
-		c.find(
-			checkFilter,
-			"the subscription of %s drops keys with the prefix %s, which cdk.json does not exclude or not first",
-			other,
-			printable.Quote(f.dropped),
-		)
+		c.find(checkFilter, "the subscription of %s drops keys with the prefix %s, which cdk.json does not exclude or not first",
+			other, printable.Quote(f.dropped))
 	case f.kind != filterOther && f.dropped != excluded:
-		c.find(
-			checkReplicaFilter,
-			"the subscription of %s does not drop keys with the prefix %s, which cdk.json excludes",
-			other,
-			printable.Quote(excluded),
-		)
+		c.find(checkReplicaFilter, "the subscription of %s does not drop keys with the prefix %s, which cdk.json excludes",
+			other, printable.Quote(excluded))
 	case f.kind == filterOther, f.markers && !deletions, f.kind == filterReplicas && !knowsID:
 		c.find(checkFilter, "the subscription of %s has another filter than deployed: %s, on %s", other,
 			s.Settings.Value.FilterPolicy, s.Settings.Value.scope())

@@ -52,33 +52,23 @@ type S3 interface {
 	HeadBucket(context.Context, *s3.HeadBucketInput, ...func(*s3.Options)) (*s3.HeadBucketOutput, error)
 	GetBucketVersioning(context.Context, *s3.GetBucketVersioningInput, ...func(*s3.Options)) (*s3.GetBucketVersioningOutput, error)
 	GetBucketNotificationConfiguration(
-		context.Context,
-		*s3.GetBucketNotificationConfigurationInput,
-		...func(*s3.Options),
+		context.Context, *s3.GetBucketNotificationConfigurationInput, ...func(*s3.Options),
 	) (*s3.GetBucketNotificationConfigurationOutput, error)
 	GetBucketLifecycleConfiguration(
-		context.Context,
-		*s3.GetBucketLifecycleConfigurationInput,
-		...func(*s3.Options),
+		context.Context, *s3.GetBucketLifecycleConfigurationInput, ...func(*s3.Options),
 	) (*s3.GetBucketLifecycleConfigurationOutput, error)
 	GetBucketEncryption(context.Context, *s3.GetBucketEncryptionInput, ...func(*s3.Options)) (*s3.GetBucketEncryptionOutput, error)
 	// Of adopted buckets, and of those that are reached by access points alone.
 	GetBucketPolicy(context.Context, *s3.GetBucketPolicyInput, ...func(*s3.Options)) (*s3.GetBucketPolicyOutput, error)
 	// Of adopted buckets alone.
 	GetBucketRequestPayment(
-		context.Context,
-		*s3.GetBucketRequestPaymentInput,
-		...func(*s3.Options),
+		context.Context, *s3.GetBucketRequestPaymentInput, ...func(*s3.Options),
 	) (*s3.GetBucketRequestPaymentOutput, error)
 	GetBucketOwnershipControls(
-		context.Context,
-		*s3.GetBucketOwnershipControlsInput,
-		...func(*s3.Options),
+		context.Context, *s3.GetBucketOwnershipControlsInput, ...func(*s3.Options),
 	) (*s3.GetBucketOwnershipControlsOutput, error)
 	GetObjectLockConfiguration(
-		context.Context,
-		*s3.GetObjectLockConfigurationInput,
-		...func(*s3.Options),
+		context.Context, *s3.GetObjectLockConfigurationInput, ...func(*s3.Options),
 	) (*s3.GetObjectLockConfigurationOutput, error)
 }
 
@@ -92,33 +82,23 @@ type KMS interface {
 type SNS interface {
 	GetTopicAttributes(context.Context, *sns.GetTopicAttributesInput, ...func(*sns.Options)) (*sns.GetTopicAttributesOutput, error)
 	ListSubscriptionsByTopic(
-		context.Context,
-		*sns.ListSubscriptionsByTopicInput,
-		...func(*sns.Options),
+		context.Context, *sns.ListSubscriptionsByTopicInput, ...func(*sns.Options),
 	) (*sns.ListSubscriptionsByTopicOutput, error)
 	GetSubscriptionAttributes(
-		context.Context,
-		*sns.GetSubscriptionAttributesInput,
-		...func(*sns.Options),
+		context.Context, *sns.GetSubscriptionAttributesInput, ...func(*sns.Options),
 	) (*sns.GetSubscriptionAttributesOutput, error)
 }
 
 // Lambda is what is asked of Lambda.
 type Lambda interface {
 	GetFunctionConfiguration(
-		context.Context,
-		*lambda.GetFunctionConfigurationInput,
-		...func(*lambda.Options),
+		context.Context, *lambda.GetFunctionConfigurationInput, ...func(*lambda.Options),
 	) (*lambda.GetFunctionConfigurationOutput, error)
 	GetFunctionConcurrency(
-		context.Context,
-		*lambda.GetFunctionConcurrencyInput,
-		...func(*lambda.Options),
+		context.Context, *lambda.GetFunctionConcurrencyInput, ...func(*lambda.Options),
 	) (*lambda.GetFunctionConcurrencyOutput, error)
 	GetFunctionEventInvokeConfig(
-		context.Context,
-		*lambda.GetFunctionEventInvokeConfigInput,
-		...func(*lambda.Options),
+		context.Context, *lambda.GetFunctionEventInvokeConfigInput, ...func(*lambda.Options),
 	) (*lambda.GetFunctionEventInvokeConfigOutput, error)
 	GetPolicy(context.Context, *lambda.GetPolicyInput, ...func(*lambda.Options)) (*lambda.GetPolicyOutput, error)
 	// Of functions without concurrency alone.
@@ -131,9 +111,7 @@ type IAM interface {
 	ListRolePolicies(context.Context, *iam.ListRolePoliciesInput, ...func(*iam.Options)) (*iam.ListRolePoliciesOutput, error)
 	GetRolePolicy(context.Context, *iam.GetRolePolicyInput, ...func(*iam.Options)) (*iam.GetRolePolicyOutput, error)
 	ListAttachedRolePolicies(
-		context.Context,
-		*iam.ListAttachedRolePoliciesInput,
-		...func(*iam.Options),
+		context.Context, *iam.ListAttachedRolePoliciesInput, ...func(*iam.Options),
 	) (*iam.ListAttachedRolePoliciesOutput, error)
 }
 

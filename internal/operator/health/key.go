@@ -85,13 +85,8 @@ func (c *checker) bucketEncryption(look Look[Encryption]) {
 		c.find(checkBucketKey, "bucket %s is encrypted by %s, not by %s", c.here().Bucket, have, want)
 	case !c.facts.Set.UsesKMS():
 	case !c.isKey(e.Key):
-		c.find(
-			checkBucketKey,
-			"bucket %s is encrypted with %s, not with %s",
-			c.here().Bucket,
-			orNone(e.Key, "AWS's own key"),
-			c.wantedKey(),
-		)
+		c.find(checkBucketKey, "bucket %s is encrypted with %s, not with %s",
+			c.here().Bucket, orNone(e.Key, "AWS's own key"), c.wantedKey())
 	case !e.BucketKey:
 		c.add(checkBucketKey, Warning, "bucket %s has no bucket key: each object costs a request to KMS", c.here().Bucket)
 	}

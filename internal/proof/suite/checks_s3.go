@@ -178,11 +178,8 @@ func askFullObject(ctx context.Context, w *world) (string, bool, error) {
 		return answered(err), false, nil
 	}
 	w.uploads++
-	return "yes, with the checksum " + aws.ToString(
-			out.ChecksumCRC64NVME,
-		), aws.ToString(
-			out.ChecksumCRC64NVME,
-		) == *in.ChecksumCRC64NVME, nil
+	checksum := aws.ToString(out.ChecksumCRC64NVME)
+	return "yes, with the checksum " + checksum, checksum == *in.ChecksumCRC64NVME, nil
 }
 
 func askBadDigest(ctx context.Context, w *world) (string, bool, error) {

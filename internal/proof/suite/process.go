@@ -65,14 +65,8 @@ func execute(ctx context.Context, env []string, log io.Writer, name string, args
 func must(ctx context.Context, env []string, log *os.File, name string, args ...string) error {
 	o, err := execute(ctx, env, log, name, args...)
 	if err == nil && o.code != 0 {
-		err = fmt.Errorf(
-			"%s %s ended with %d: %s; the log is %s",
-			filepath.Base(name),
-			strings.Join(args, " "),
-			o.code,
-			o.last(),
-			log.Name(),
-		)
+		err = fmt.Errorf("%s %s ended with %d: %s; the log is %s",
+			filepath.Base(name), strings.Join(args, " "), o.code, o.last(), log.Name())
 	}
 	return err
 }

@@ -144,11 +144,8 @@ func (r *report) judge(one result, of func(difference) []string) result {
 		case failed:
 			one.status, one.note = known, d.id+": "+one.note
 		case passed:
-			one.status, one.note = failed, fmt.Sprintf(
-				"%s is no difference of %s any more; take it off the list",
-				d.id,
-				r.target.describe(),
-			)
+			one.status, one.note = failed, fmt.Sprintf("%s is no difference of %s any more; take it off the list",
+				d.id, r.target.describe())
 		}
 	}
 	return one

@@ -222,12 +222,8 @@ func (w *world) forget(ctx context.Context, region, prefix string) (n int, err e
 			return n, fmt.Errorf("delete versions in %s: %w", region, err)
 		}
 		if len(out.Errors) > 0 {
-			return n, fmt.Errorf(
-				"delete versions in %s: %q: %s",
-				region,
-				aws.ToString(out.Errors[0].Key),
-				aws.ToString(out.Errors[0].Message),
-			)
+			return n, fmt.Errorf("delete versions in %s: %q: %s",
+				region, aws.ToString(out.Errors[0].Key), aws.ToString(out.Errors[0].Message))
 		}
 		n += len(ids)
 	}

@@ -61,12 +61,8 @@ func (s *Service) Create(name string, buckets []Bucket) (Point, error) {
 	slices.SortFunc(sorted, func(a, b Bucket) int { return strings.Compare(a.Region, b.Region) })
 	for i, b := range sorted[1:] {
 		if b.Region == sorted[i].Region {
-			return Point{}, fmt.Errorf(
-				"%s and %s are both in %s; an access point has one bucket in a Region",
-				sorted[i].Name,
-				b.Name,
-				b.Region,
-			)
+			return Point{}, fmt.Errorf("%s and %s are both in %s; an access point has one bucket in a Region",
+				sorted[i].Name, b.Name, b.Region)
 		}
 	}
 	alias := newAlias()

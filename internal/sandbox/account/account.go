@@ -125,12 +125,8 @@ func (s *Service) run(w http.ResponseWriter, r *http.Request, caller iam.Caller,
 		}
 		return "", nil, &Error{
 			Status: http.StatusBadRequest, Code: "InvalidAction",
-			Message: fmt.Sprintf(
-				"The sandbox's %s has no operation %q; it has %s.",
-				a.name,
-				action,
-				strings.Join(slices.Sorted(maps.Keys(a.operations)), ", "),
-			),
+			Message: fmt.Sprintf("The sandbox's %s has no operation %q; it has %s.",
+				a.name, action, strings.Join(slices.Sorted(maps.Keys(a.operations)), ", ")),
 		}
 	}
 	if v := form.Get("Version"); v != a.version {

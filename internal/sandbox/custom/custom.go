@@ -126,9 +126,7 @@ func (s *Service) Send(ctx context.Context, r Request) (Answer, error) {
 func (s *Service) signedURL(r Request, id string) string {
 	object := r.StackID + "|" + r.LogicalID + "|" + id
 	expires := strconv.FormatInt(time.Now().Add(urlLifetime).Unix(), 10)
-	return s.config.BaseURL + url.PathEscape(
-		object,
-	) + "?" + url.Values{
+	return s.config.BaseURL + url.PathEscape(object) + "?" + url.Values{
 		"Expires":   {expires},
 		"Signature": {s.sign(object, expires)},
 	}.Encode()

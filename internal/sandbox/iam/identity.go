@@ -231,13 +231,8 @@ func (c *RoleConfig) complete() error {
 		c.MaxSessionDuration = defaultSession
 	}
 	if c.MaxSessionDuration < defaultSession || c.MaxSessionDuration > maxSession {
-		return fmt.Errorf(
-			"role %s: MaxSessionDuration %v is not between %v and %v",
-			c.Name,
-			c.MaxSessionDuration,
-			defaultSession,
-			maxSession,
-		)
+		return fmt.Errorf("role %s: MaxSessionDuration %v is not between %v and %v",
+			c.Name, c.MaxSessionDuration, defaultSession, maxSession)
 	}
 	return nil
 }

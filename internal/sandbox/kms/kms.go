@@ -116,11 +116,8 @@ func (s *Service) Resolve(region, name string) (arn string, err error) {
 		arn = s.arn(region, "key/"+name)
 	}
 	if s.keys[arn] == nil || !strings.HasPrefix(arn, s.arn(region, "")) {
-		return "", fmt.Errorf(
-			"the key %q does not exist in %s; the sandbox has the keys that templates make, and none of yours",
-			name,
-			region,
-		)
+		return "", fmt.Errorf("the key %q does not exist in %s; the sandbox has the keys that templates make, and none of yours",
+			name, region)
 	}
 	return arn, nil
 }

@@ -162,14 +162,8 @@ func (s *Service) processEnvironment(e *environment, logStream string, c iam.Cre
 // the role may not write the function's logs: the output then vanishes, as on
 // AWS (https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html).
 func (s *Service) openLog(f *function, set *settings, stream string) (*os.File, error) {
-	resource := fmt.Sprintf(
-		"arn:%s:logs:%s:%s:log-group:%s:log-stream:%s",
-		s.cfg.Partition,
-		f.region,
-		s.cfg.AccountID,
-		set.LogGroup,
-		stream,
-	)
+	resource := fmt.Sprintf("arn:%s:logs:%s:%s:log-group:%s:log-stream:%s",
+		s.cfg.Partition, f.region, s.cfg.AccountID, set.LogGroup, stream)
 	for _, action := range []string{"logs:CreateLogStream", "logs:PutLogEvents"} {
 		if err := iam.Authorize(iam.Request{Caller: set.role, Action: action, Resource: resource}); err != nil {
 			s.cfg.Logger.Warn("the function's output is lost", "region", f.region, "function", f.name, "error", err)

@@ -148,8 +148,7 @@ func (e *environment) answer(w http.ResponseWriter, r *http.Request, id string, 
 	case len(body) > maxResponse:
 		status = http.StatusRequestEntityTooLarge
 		o = functionError(
-			"Function.ResponseSizeTooLarge",
-			id,
+			"Function.ResponseSizeTooLarge", id,
 			fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", maxResponse),
 		)
 	case kind != "":

@@ -36,8 +36,7 @@ func (x *exchange) listBuckets() error {
 	if x.query.Get("max-buckets") != "" {
 		if count, err = x.integer("max-buckets"); err != nil || count == 0 || count > most {
 			return errInvalidParameter(
-				"max-buckets",
-				x.query.Get("max-buckets"),
+				"max-buckets", x.query.Get("max-buckets"),
 				"Argument max-buckets must be an integer between 1 and 10000",
 			)
 		}

@@ -52,15 +52,8 @@ func (s *Service) notify(b *bucket, key string, c change, o origin) {
 			}
 			if err := s.config.Notify(s.stopping, message); err != nil {
 				s.logger.Warn(
-					"s3 notification",
-					"region",
-					message.Region,
-					"bucket",
-					message.Bucket,
-					"destination",
-					message.Destination,
-					"error",
-					err,
+					"s3 notification", "region", message.Region, "bucket", message.Bucket, "destination",
+					message.Destination, "error", err,
 				)
 			}
 		})

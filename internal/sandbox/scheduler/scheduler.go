@@ -217,11 +217,8 @@ func (s *Service) put(region, arn string, c Schedule) error {
 	}
 	// As Scheduler does, which refuses a role that it cannot assume.
 	if _, err := s.assume(region, c.RoleARN); err != nil {
-		return fmt.Errorf(
-			"schedule %s: the execution role you provide must allow AWS EventBridge Scheduler to assume the role: %w",
-			c.Name,
-			err,
-		)
+		return fmt.Errorf("schedule %s: the execution role you provide must allow AWS EventBridge Scheduler to assume the role: %w",
+			c.Name, err)
 	}
 	ctx, stop := context.WithCancel(s.ctx)
 	r := &running{Schedule: c, region: region, made: time.Now(), stop: stop}

@@ -56,8 +56,7 @@ func (a *authorization) mismatch() *Error {
 func (a *authorization) skewed(now time.Time) *Error {
 	if a.service == "s3" {
 		return a.fail(
-			http.StatusForbidden,
-			"RequestTimeTooSkewed",
+			http.StatusForbidden, "RequestTimeTooSkewed",
 			"The difference between the request time and the current time is too large.",
 		)
 	}

@@ -116,11 +116,8 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, c
 		}
 		return "", nil, &Error{
 			Status: http.StatusBadRequest, Code: "InvalidAction",
-			Message: fmt.Sprintf(
-				"The sandbox's SNS has no operation %q; it has %s.",
-				action,
-				strings.Join(slices.Sorted(maps.Keys(operations())), ", "),
-			),
+			Message: fmt.Sprintf("The sandbox's SNS has no operation %q; it has %s.",
+				action, strings.Join(slices.Sorted(maps.Keys(operations())), ", ")),
 		}
 	}
 	if v := form.Get("Version"); v != version {

@@ -106,15 +106,7 @@ func (s *Service) lost(t *topic, sub subscription, n notification, why string) {
 // message is lost.
 func (s *Service) giveUp(t *topic, sub subscription, n notification, reason error) {
 	log := s.cfg.Logger.With(
-		"region",
-		t.region,
-		"topic",
-		t.arn,
-		"endpoint",
-		sub.endpoint,
-		"messageId",
-		n.messageID,
-		"reason",
+		"region", t.region, "topic", t.arn, "endpoint", sub.endpoint, "messageId", n.messageID, "reason",
 		reason.Error(),
 	)
 	if sub.deadLetterQueue == "" {
@@ -132,11 +124,8 @@ func (s *Service) giveUp(t *topic, sub subscription, n notification, reason erro
 		s.lost(t, sub, n, "the dead-letter queue did not take it: "+err.Error())
 		s.count(t, "NumberOfNotificationsFailedToRedriveToDlq")
 		log.LogAttrs(
-			s.ctx,
-			slog.LevelError,
-			"message lost: the dead-letter queue did not take it",
-			slog.String("queue", sub.deadLetterQueue),
-			slog.Any("error", err),
+			s.ctx, slog.LevelError, "message lost: the dead-letter queue did not take it",
+			slog.String("queue", sub.deadLetterQueue), slog.Any("error", err),
 		)
 		return
 	}

@@ -41,13 +41,8 @@ func denied(err error) *Error {
 	message := err.Error()
 	var d *iam.DeniedError
 	if errors.As(err, &d) {
-		message = fmt.Sprintf(
-			"User: %s is not authorized to perform: %s on resource: %s because %s",
-			d.Caller,
-			upperService(d.Action),
-			d.Resource,
-			d.Reason,
-		)
+		message = fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s because %s",
+			d.Caller, upperService(d.Action), d.Resource, d.Reason)
 	}
 	return &Error{Status: http.StatusForbidden, Code: "AuthorizationError", Message: message, cause: err}
 }

@@ -176,12 +176,8 @@ func (s *Service) setRedrive(sub *subscription, policy string) error {
 	case err != nil || queue.Service != "sqs":
 		return invalid("RedrivePolicy: deadLetterTargetArn %q is not an SQS queue's ARN", p.DeadLetterTargetARN)
 	case queue.Region != topic.Region || queue.AccountID != topic.AccountID:
-		return invalid(
-			"RedrivePolicy: the dead-letter queue %s is not in the topic's Region and account, %s and %s",
-			p.DeadLetterTargetARN,
-			topic.Region,
-			topic.AccountID,
-		)
+		return invalid("RedrivePolicy: the dead-letter queue %s is not in the topic's Region and account, %s and %s",
+			p.DeadLetterTargetARN, topic.Region, topic.AccountID)
 	case !s.cfg.Queues.Exists(p.DeadLetterTargetARN):
 		return invalid("RedrivePolicy: the dead-letter queue %s does not exist", p.DeadLetterTargetARN)
 	}

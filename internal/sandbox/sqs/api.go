@@ -111,11 +111,8 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, c
 			Status:    http.StatusBadRequest,
 			Code:      "UnsupportedOperation",
 			QueryCode: "AWS.SimpleQueueService.UnsupportedOperation",
-			Message: fmt.Sprintf(
-				"The sandbox's SQS has no operation %q; it has %s.",
-				name,
-				strings.Join(slices.Sorted(maps.Keys(operations())), ", "),
-			),
+			Message: fmt.Sprintf("The sandbox's SQS has no operation %q; it has %s.",
+				name, strings.Join(slices.Sorted(maps.Keys(operations())), ", ")),
 		}
 	}
 	return op(s, req)

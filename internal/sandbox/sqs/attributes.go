@@ -67,8 +67,7 @@ func validateMessage(body string, attributes map[string]Attribute, limit int) er
 			return invalidParameter(
 				fmt.Sprintf(
 					"The message attribute '%s' must contain a non-empty message attribute value for message attribute type '%s'.",
-					n,
-					a.DataType,
+					n, a.DataType,
 				),
 			)
 		case !allowedText(a.StringValue):

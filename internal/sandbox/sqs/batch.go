@@ -92,11 +92,7 @@ func checkBatchSize(entries []sendEntry) error {
 // the others' success; only a malformed batch, or one that check refuses, fails
 // as a whole.
 func batch[E interface{ id() string }, S any](
-	s *Service,
-	r request,
-	action string,
-	check func([]E) error,
-	do func(*queue, E) (S, error),
+	s *Service, r request, action string, check func([]E) error, do func(*queue, E) (S, error),
 ) (any, error) {
 	var in struct {
 		QueueUrl string

@@ -115,11 +115,8 @@ func (s *Service) getQueueAttributes(r request) (any, error) {
 			return nil, badRequest(
 				"InvalidAttributeName",
 				"InvalidAttributeName",
-				fmt.Sprintf(
-					"Unknown Attribute %s. The sandbox's SQS has %s.",
-					name,
-					strings.Join(slices.Sorted(slices.Values(known)), ", "),
-				),
+				fmt.Sprintf("Unknown Attribute %s. The sandbox's SQS has %s.",
+					name, strings.Join(slices.Sorted(slices.Values(known)), ", ")),
 			)
 		default:
 			selected[name] = value
@@ -252,12 +249,8 @@ func (s *Service) changeVisibility(q *queue, handle string, seconds int) error {
 func duration(name string, seconds int, limit time.Duration) (time.Duration, error) {
 	if seconds < 0 || seconds > int(limit/time.Second) {
 		return 0, invalidParameter(
-			fmt.Sprintf(
-				"Value %d for parameter %s is invalid. Reason: Must be >= 0 and <= %d, if provided.",
-				seconds,
-				name,
-				int(limit/time.Second),
-			),
+			fmt.Sprintf("Value %d for parameter %s is invalid. Reason: Must be >= 0 and <= %d, if provided.",
+				seconds, name, int(limit/time.Second)),
 		)
 	}
 	return time.Duration(seconds) * time.Second, nil

@@ -41,11 +41,8 @@ func (s *Service) receiveMessage(r request) (any, error) {
 	}
 	if limit < 1 || limit > maxReceiveMessages {
 		return nil, invalidParameter(
-			fmt.Sprintf(
-				"Value %d for parameter MaxNumberOfMessages is invalid. Reason: Must be between 1 and %d, if provided.",
-				limit,
-				maxReceiveMessages,
-			),
+			fmt.Sprintf("Value %d for parameter MaxNumberOfMessages is invalid. Reason: Must be between 1 and %d, if provided.",
+				limit, maxReceiveMessages),
 		)
 	}
 	names := slices.Concat(in.AttributeNames, in.MessageSystemAttributeNames)

@@ -174,10 +174,7 @@ func (s *Service) SetPolicy(region, queueURL string, doc *iam.Document) error {
 // or the caller's own let it (sqs:SendMessage; otherwise the error wraps an
 // *iam.DeniedError). A queue that does not exist is an *Error.
 func (s *Service) Send(
-	ctx context.Context,
-	caller iam.Caller,
-	queueARN, body string,
-	attributes map[string]Attribute,
+	ctx context.Context, caller iam.Caller, queueARN, body string, attributes map[string]Attribute,
 ) (messageID string, err error) {
 	if err := ctx.Err(); err != nil {
 		return "", fmt.Errorf("send to %s: %w", queueARN, err)

@@ -70,8 +70,7 @@ func TestLoadSnapshot(t *testing.T) {
 
 func TestStackOrder(t *testing.T) {
 	a, err := Load(assemblyFS(
-		stackFile{name: "a", template: oneTopic},
-		stackFile{name: "b", template: oneTopic},
+		stackFile{name: "a", template: oneTopic}, stackFile{name: "b", template: oneTopic},
 		stackFile{name: "m", template: oneTopic, dependencies: []string{"b"}},
 		stackFile{name: "z", template: oneTopic, dependencies: []string{"m", "a"}},
 	))

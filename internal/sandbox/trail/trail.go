@@ -172,11 +172,8 @@ func (s *Service) mayWriteBucket(t Trail) error {
 			Context: map[string]string{"aws:SecureTransport": "true", "s3:x-amz-acl": "bucket-owner-full-control"},
 		})
 		if err != nil {
-			return fmt.Errorf(
-				"InsufficientS3BucketPolicyException: incorrect S3 bucket policy is detected for bucket %s: %w",
-				t.Bucket,
-				err,
-			)
+			return fmt.Errorf("InsufficientS3BucketPolicyException: incorrect S3 bucket policy is detected for bucket %s: %w",
+				t.Bucket, err)
 		}
 	}
 	return nil

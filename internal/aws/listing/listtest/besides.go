@@ -64,9 +64,7 @@ func (b *Bucket) Asked(operation string) int {
 
 // GetObjectTagging is S3's.
 func (b *Bucket) GetObjectTagging(
-	ctx context.Context,
-	in *s3.GetObjectTaggingInput,
-	_ ...func(*s3.Options),
+	ctx context.Context, in *s3.GetObjectTaggingInput, _ ...func(*s3.Options),
 ) (*s3.GetObjectTaggingOutput, error) {
 	if err := b.ask(ctx, "GetObjectTagging", *in.Key); err != nil {
 		return nil, err
@@ -85,9 +83,7 @@ func (b *Bucket) GetObjectTagging(
 
 // ListObjectVersions names the current version of each key, and is never cut off.
 func (b *Bucket) ListObjectVersions(
-	ctx context.Context,
-	in *s3.ListObjectVersionsInput,
-	_ ...func(*s3.Options),
+	ctx context.Context, in *s3.ListObjectVersionsInput, _ ...func(*s3.Options),
 ) (*s3.ListObjectVersionsOutput, error) {
 	if err := b.ask(ctx, "ListObjectVersions", aws.ToString(in.Prefix)); err != nil {
 		return nil, err
@@ -118,9 +114,7 @@ func (b *Bucket) ListObjectVersions(
 
 // ListMultipartUploads is S3's, and is never cut off.
 func (b *Bucket) ListMultipartUploads(
-	ctx context.Context,
-	in *s3.ListMultipartUploadsInput,
-	_ ...func(*s3.Options),
+	ctx context.Context, in *s3.ListMultipartUploadsInput, _ ...func(*s3.Options),
 ) (*s3.ListMultipartUploadsOutput, error) {
 	if err := b.ask(ctx, "ListMultipartUploads", aws.ToString(in.Prefix)); err != nil {
 		return nil, err
