@@ -177,6 +177,22 @@ func TestTestEventsDoNotWait(t *testing.T) {
 	}
 }
 
+// A bucket's notifications change while much is uploaded: once a filter has dropped events,
+// it drops the test events too, and none of the others is taken for one.
+func TestUploadsOfADeploymentsMinuteWait(t *testing.T) {
+	w := newWorld(t)
+	w.write("us-east-1", 3*time.Hour, 10) // whose replicas' events the other topics' filters drop
+	w.write("eu-west-1", 3*time.Hour, 10) // and of these, that of us-east-1
+	w.arrive("eu-west-1", 3*time.Hour, 10)
+	const tests, uploads = 1, 5
+	w.topic("us-east-1", "NumberOfMessagesPublished", time.Hour, tests+uploads)
+	w.topic("us-east-1", "NumberOfNotificationsFilteredOut", time.Hour, 2*tests)
+	w.topic("us-east-1", "PublishSize", time.Hour, 290)
+	if got := w.measure("eu-west-1")[0]; *got.Sources[0].Waiting != uploads {
+		t.Errorf("%d of us-east-1 wait; want the %d uploads", *got.Sources[0].Waiting, uploads)
+	}
+}
+
 // No data is no zero, and a Region that does not answer spoils nobody else.
 func TestUnknownIsNoZero(t *testing.T) {
 	w := newWorld(t)

@@ -104,9 +104,10 @@ const smallestEvent = 500
 // passed is what was published and neither filtered out nor a test event. All
 // subscriptions have the same filter, so each has dropped the same part of what
 // SNS counts for all. In a minute with a test event there is one for each configuration
-// of the bucket's notifications. Where others passed in the same minute, nothing tells
-// whether the filter dropped the test events, as it does unless they come before there
-// is a subscription; then as many of the others may be taken for them.
+// of the bucket's notifications. The filter drops it, as it has no records, unless it comes
+// before there is a subscription. What a filter has dropped in an earlier minute shows that
+// there was one; what it drops in the same minute may be replicas' events. Where nothing
+// shows it, as many of the others that passed in that minute may be taken for test events.
 func (p plan) passed(published, filtered, smallest []metricdata.Point) (minutes []metricdata.Point, total float64) {
 	at := func(points []metricdata.Point, minute time.Time) (float64, bool) {
 		i := slices.IndexFunc(points, func(p metricdata.Point) bool { return p.Time.Equal(minute) })
@@ -118,10 +119,10 @@ func (p plan) passed(published, filtered, smallest []metricdata.Point) (minutes 
 	subscriptions := float64(len(p.others))
 	total = metricdata.Sum(published) - metricdata.Sum(filtered)/subscriptions
 	for _, point := range published {
-		filtered, _ := at(filtered, point.Time)
-		dropped := filtered / subscriptions
-		n := point.Value - dropped
-		if size, ok := at(smallest, point.Time); ok && size < smallestEvent && n > 0 {
+		dropped, _ := at(filtered, point.Time)
+		n := point.Value - dropped/subscriptions
+		subscribed := slices.ContainsFunc(filtered, func(f metricdata.Point) bool { return f.Value > 0 && f.Time.Before(point.Time) })
+		if size, ok := at(smallest, point.Time); ok && size < smallestEvent && n > 0 && !subscribed {
 			tests := min(n, float64(p.tests))
 			n, total = n-tests, total-tests
 		}
