@@ -225,7 +225,7 @@ func TestManyRegions(t *testing.T) {
 	u := serve(t, Options{Source: f, Regions: names})
 	u.watch().until("overview", "xx-test-19")
 	for path, want := range map[string]int{"/pairs": mostRows, "/pairs?region=xx-test-7": 38} {
-		if got := strings.Count(u.get(path), "<tr><td>"); got != want {
+		if got := strings.Count(u.get(path), `<tr><td class="name">`); got != want {
 			t.Errorf("%s lists %d pairs, want %d", path, got, want)
 		}
 	}

@@ -40,7 +40,9 @@ func TestReportOfAMonth(t *testing.T) {
 	if strings.Contains(page, "2025-07") {
 		t.Error("it offers a month of which CloudWatch has nothing any more")
 	}
-	row := func(source, target string) string { return "<td>" + source + "</td><td>" + target + "</td>" }
+	row := func(source, target string) string {
+		return `<td class="name">` + source + `</td><td class="name">` + target + "</td>"
+	}
 	first, second := strings.Index(page, row("us-east-1", "ap-northeast-1")), strings.Index(page, row("eu-west-1", "us-east-1"))
 	if first < 0 || second < first {
 		t.Errorf("the pair with most late ones is not the first:\n%s", page)

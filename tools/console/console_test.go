@@ -45,6 +45,12 @@ func TestPages(t *testing.T) {
 	b.fine(t)
 }
 
+// brokenNames are the Regions in cells of tables that are on more lines than one.
+const brokenNames = `[...document.querySelectorAll("td")].flatMap(td => [...td.childNodes, ...td.querySelectorAll(".name")])
+	.filter(n => /^[a-z]+-[a-z]+-\d$/.test(n.textContent))
+	.filter(n => { const r = document.createRange(); r.selectNodeContents(n); return r.getClientRects().length > 1; })
+	.map(n => n.textContent)`
+
 // wantAccessible looks at a page as TestPages says.
 func (b *browser) wantAccessible(t *testing.T, w *world, path string) {
 	t.Helper()
@@ -59,9 +65,13 @@ func (b *browser) wantAccessible(t *testing.T, w *world, path string) {
 			b.run(t, chromedp.EmulateViewport(width, 900))
 			b.until(t, fmt.Sprintf("window.innerWidth == %d", width))
 			var wide int64
-			b.run(t, chromedp.Evaluate(`document.documentElement.scrollWidth`, &wide))
+			var broken []string
+			b.run(t, chromedp.Evaluate(`document.documentElement.scrollWidth`, &wide), chromedp.Evaluate(brokenNames, &broken))
 			if wide > width {
 				t.Errorf("%s, %s: %d pixels wide in a window of %d", path, theme, wide, width)
+			}
+			if len(broken) > 0 {
+				t.Errorf("%s, %s, %d: names on several lines: %q", path, theme, width, broken)
 			}
 			if width == 800 || width == 3840 {
 				continue
