@@ -20,7 +20,7 @@ import (
 	"s3fanout/internal/sandbox/trace"
 )
 
-const functionHelp = "function's `program` for this machine (default: the one that came with this command)"
+const functionHelp = "function's `program` (default: the one of this command)"
 
 type sandboxFlags struct {
 	listen, templates, dir, state, function string
