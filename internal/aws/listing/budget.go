@@ -10,18 +10,17 @@ type budget struct {
 }
 
 const (
-	// ahead is how many probes may find little before any page is read, and one more
-	// for every few pages.
-	ahead         = 12
-	pagesPerProbe = 8
-	// aheadInAll and pagesPerProbeInAll bound all probes.
-	aheadInAll         = 36
-	pagesPerProbeInAll = 4
+	// ahead is how many probes may be sent before any page is read, and mostEmpty how
+	// many of them may find few keys. There is one more for every pagesPerProbe.
+	ahead         = 36
+	mostEmpty     = 16
+	pagesPerProbe = 4
 )
 
 // left is how many probes may be sent now.
 func (b budget) left() int {
-	empty := max(b.least, ahead+b.pages/pagesPerProbe) - (b.sent - b.found)
-	all := max(b.least, aheadInAll+b.pages/pagesPerProbeInAll) - b.sent
+	paid := b.pages / pagesPerProbe
+	empty := max(b.least, mostEmpty+paid) - (b.sent - b.found)
+	all := max(b.least, ahead+paid) - b.sent
 	return max(0, min(empty, all))
 }

@@ -108,10 +108,10 @@ const DefaultParallel = 8
 // visited with or without it. Calls of visit can overlap and come in no order.
 //
 // It sends a ListObjectsV2 for each page, and for each range that is split off about
-// one more for each bucket, as pages are cut there. To find where to split it sends
-// small ones: 36 and one for every four pages at most, of which 12 and one for every
-// eight pages may find few keys; two where the first page tells that a bucket has up to about
-// eight, and none where it has one. They go to the bucket that answers fastest.
+// one more for each bucket, as pages are cut there. To find where to split it sends small
+// ones to the bucket that answers fastest: 36 and one for every four pages at most, of
+// which 16 and one for every four pages may find few keys; two where the first page tells
+// that a bucket has up to about eight, and none where it has one.
 //
 // An error of visit, or of a listing, which names the bucket's Region, ends
 // the walk and is returned. When ctx ends its error is. The context that visit

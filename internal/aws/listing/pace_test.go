@@ -129,11 +129,11 @@ func TestWalkKeepsPaceWithKnownRanges(t *testing.T) {
 			all += ratio / float64(len(shapes))
 			t.Logf("%s: %.2f s, %.2f of the pace of known ranges, %.0f %% more requests than pages",
 				s.name, walk.Seconds()/rounds, ratio, more*100)
-			if ratio < 0.88 {
-				t.Errorf("%s: took %v, want at most %v", s.name, walk/rounds, known*100/88/rounds)
+			if ratio < 0.85 {
+				t.Errorf("%s: took %v, want at most %v", s.name, walk/rounds, known*100/85/rounds)
 			}
-			if more > 0.25 {
-				t.Errorf("%s: %.0f %% more requests than pages, want at most 25 %%", s.name, more*100)
+			if more > 0.3 {
+				t.Errorf("%s: %.0f %% more requests than pages, want at most 30 %%", s.name, more*100)
 			}
 		})
 	}
@@ -153,7 +153,7 @@ func TestWalkOfFewKeysCostsFewRequests(t *testing.T) {
 				_, _, requests := pace(t, 1, [3][]string{of, of, of}, len(of))
 				t.Logf("%s: %d requests for %d pages", s.name, requests, pages)
 				if more := requests - pages; more > tt.most {
-					t.Errorf("%s: %d keys in three buckets took %d requests more than they have pages, want %d at most", s.name, len(of), more, tt.most)
+					t.Errorf("%s: %d keys took %d requests more than there are pages, want %d at most", s.name, len(of), more, tt.most)
 				}
 			})
 		}

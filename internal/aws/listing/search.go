@@ -2,21 +2,28 @@ package listing
 
 import "slices"
 
-// probesAtOnce are sent side by side while nothing is known about where keys end.
-const probesAtOnce = 2
+const (
+	// probesAtOnce are sent side by side while nothing is known about where keys end.
+	probesAtOnce = 2
+	// probesOfMany are sent side by side once many keys are known to come, of which
+	// nobody walks through most yet.
+	probesOfMany = 4
+)
 
 // search narrows down where the keys of a range end, among places in order: after low
 // come enough keys, after high do not.
 type search struct {
 	low, high int
 	tries     []int // to probe next, in order
-	gated     bool  // the first try says whether it is worth going on
-	small     bool
+	atOnce    int
+	gated     bool // the first try says whether it is worth going on
+	small     bool // it was not
+	many      bool // it was
 }
 
 // newSearch looks among so many places, between none of which much is known.
 func newSearch(places int) search {
-	return search{low: -1, high: places, tries: spread(-1, places, probesAtOnce)}
+	return search{low: -1, high: places, tries: spread(-1, places, probesAtOnce), atOnce: probesAtOnce}
 }
 
 // gate has the search end, as small, if not enough keys come after a place.
@@ -40,14 +47,34 @@ func (s *search) learn(enough []bool) {
 		s.tries = nil
 		return
 	}
-	s.gated = false
+	if s.gated {
+		s.gated, s.many, s.atOnce = false, true, probesOfMany
+	}
 	if first := slices.Index(enough, false); first >= 0 {
 		s.high, s.tries = s.tries[first], s.tries[:first]
 	}
 	if n := len(s.tries); n > 0 {
 		s.low = s.tries[n-1]
 	}
-	s.tries = spread(s.low, s.high, probesAtOnce)
+	s.tries = spread(s.low, s.high, s.atOnce)
+}
+
+// shares is at which parts of the rest of a range to cut it for up to so many who help its
+// owner, who has a lead to walk through before the rest: then all have the same to do,
+// and no less than is worth it. There is always one cut.
+func shares(rest, lead, worth float64, helpers int) []float64 {
+	if rest <= lead {
+		return []float64{0}
+	}
+	if n := (rest + lead) / worth; n < float64(helpers+1) {
+		helpers = max(1, int(n)-1)
+	}
+	var cuts []float64
+	each := (1 + lead/rest) / float64(helpers+1)
+	for i := range helpers {
+		cuts = append(cuts, max(0, each*float64(i+1)-lead/rest))
+	}
+	return cuts
 }
 
 // spread is up to n places between two others, at even distances.

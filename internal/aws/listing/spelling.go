@@ -75,8 +75,8 @@ func (s *spelling) add(key string) {
 		}
 		s.places[n] |= 1 << kind
 		a := &s.known[kind]
-		if i := a.rank(r); (i == len(*a) || (*a)[i] != r) && len(*a) < mostRunes && utf8.ValidRune(r) {
-			*a = slices.Insert(*a, i, r)
+		if !a.has(r) && len(*a) < mostRunes && utf8.ValidRune(r) {
+			*a = slices.Insert(*a, a.rank(r), r)
 		}
 		n++
 	}
@@ -93,6 +93,11 @@ func (s *spelling) at(place int) kindSet {
 // rank is how many known characters come before r.
 func (a alphabet) rank(r rune) int {
 	return sort.Search(len(a), func(i int) bool { return a[i] >= r })
+}
+
+func (a alphabet) has(r rune) bool {
+	i := a.rank(r)
+	return i < len(a) && a[i] == r
 }
 
 // rank is how many known characters of some kinds come before r, and how many there are.
@@ -163,15 +168,8 @@ func (s *spelling) between(fixed int, lower, upper string, bounded bool) splitPo
 		if n++; n == deepest {
 			break
 		}
-		if i < fixed || r == utf8.RuneError || bounded && i < shared { // the last would come after upper
+		if i < fixed || r == utf8.RuneError || bounded && i < shared {
 			continue
-		}
-		last := utf8.MaxRune
-		if bounded && i == shared {
-			next, size := utf8.DecodeRuneInString(upper[i:])
-			if last = next; i+size == len(upper) {
-				last--
-			}
 		}
 		var runes []rune
 		for kind, a := range s.known {
@@ -182,7 +180,9 @@ func (s *spelling) between(fixed int, lower, upper string, bounded bool) splitPo
 		if !bounded {
 			runes = append(runes, common...)
 		}
-		runes = slices.DeleteFunc(runes, func(c rune) bool { return c <= r || c > last })
+		runes = slices.DeleteFunc(runes, func(c rune) bool {
+			return c <= r || bounded && lower[:i]+string(c) >= upper
+		})
 		if len(runes) > 0 {
 			slices.Sort(runes)
 			p.depths = append(p.depths, depth{size: i, runes: slices.Compact(runes)})
@@ -209,10 +209,17 @@ func (p splitPoints) key(i int) string {
 	return p.lower[:d.size] + string(d.runes[i-d.start])
 }
 
-// part is the place a part of the way to i, among those that share the same beginning.
-func (p splitPoints) part(i int, of float64) int {
+// upTo is the places up to one that share its beginning, of characters that are known by
+// now, and that one.
+func (s *spelling) upTo(p splitPoints, i int) []string {
 	d := p.at(i)
-	return d.start + int(of*float64(i+1-d.start))
+	var places []string
+	for j, r := range d.runes[:i+1-d.start] {
+		if j == i-d.start || s.known[kindOf(r)].has(r) {
+			places = append(places, p.lower[:d.size]+string(r))
+		}
+	}
+	return places
 }
 
 // commonPrefix is the size of the longest common beginning, in bytes of whole

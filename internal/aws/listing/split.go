@@ -9,11 +9,12 @@ import (
 )
 
 const (
-	// smallPages is how many pages of a bucket are worth little but to be read
-	// one after the other.
+	// smallPages is how many pages of a bucket are read before a range is split, unless
+	// keys come after manyPages as well.
 	smallPages = 8
+	manyPages  = 16
 	// worthPages is how many pages a range has to have left, about, to be
-	// split: each split costs a page that is not full for each bucket. Before
+	// split: each split costs a page that is not full for each bucket. Before about
 	// knownPages of each bucket were read, it is worthAtFirst.
 	worthPages   = 2
 	worthAtFirst = 6
@@ -26,12 +27,18 @@ const (
 	mostRetries = 3
 )
 
-// choose waits for a range that is worth splitting and reserves it; nil means
-// that there is nothing left to do, or ctx ended.
-func (w *walk) choose(ctx context.Context) *span {
+// choose waits for a range that nobody walks through, or for one that is worth
+// splitting, which it reserves; nil means that there is nothing left to do, or ctx ended.
+func (w *walk) choose(ctx context.Context) (s *span, isNew bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.idle++
+	defer func() { w.idle-- }()
 	for ctx.Err() == nil && len(w.spans) > 0 {
+		if n := len(w.waiting); n > 0 {
+			s, w.waiting = w.waiting[0], w.waiting[1:]
+			return s, true
+		}
 		var best *span
 		most := w.worth()
 		for s := range w.spans {
@@ -41,21 +48,23 @@ func (w *walk) choose(ctx context.Context) *span {
 		}
 		if best != nil {
 			best.stealing = true
-			return best
+			return best, false
 		}
 		w.changed.Wait()
 	}
-	return nil
+	return nil, false
 }
 
 // worth is how many keys a range has to have left, about, to be split.
 func (w *walk) worth() float64 {
-	pages := worthPages
-	if w.budget.pages < knownPages*len(w.buckets) {
-		pages = worthAtFirst
+	if w.known() {
+		return w.keysOf(worthPages)
 	}
-	return w.keysOf(pages)
+	return w.keysOf(worthAtFirst)
 }
+
+// known says whether enough was read to trust guesses from it.
+func (w *walk) known() bool { return w.budget.pages >= knownPages*len(w.buckets) }
 
 func (w *walk) keysOf(pages int) float64 { return float64(pages) * float64(w.options.PageSize) }
 
@@ -131,8 +140,8 @@ func (s *span) end() (string, bool) {
 	return s.to, s.bounded
 }
 
-// split takes the upper part of a range that is reserved. It returns nil if it
-// found none that is worth it.
+// split takes the upper part of a range that is reserved, and leaves parts of it to others
+// who are idle. It returns nil if it found none that is worth it.
 func (w *walk) split(ctx context.Context, victim *span) (*span, error) {
 	w.mu.Lock()
 	guide := w.guide(victim)
@@ -165,13 +174,13 @@ func (w *walk) split(ctx context.Context, victim *span) (*span, error) {
 	if err != nil {
 		return nil, err
 	}
-	place := ""
-	if how.low >= 0 {
-		place = points.key(points.part(how.low, w.share(victim, guide)))
+	helpers := 1
+	if how.many || w.known() {
+		helpers += w.idle
 	}
+	places := w.places(victim, guide, points, how.low, helpers)
 	end, known := victim.end()
-	if place <= victim.claimed || victim.bounded && place >= victim.to ||
-		!bounded && known && w.until(victim, guide, end) < w.worth() {
+	if len(places) == 0 || !bounded && known && w.until(victim, guide, end) < w.worth() {
 		victim.retry = victim.pages + len(w.buckets)<<victim.retries
 		victim.retries = min(victim.retries+1, mostRetries)
 		if how.small {
@@ -179,11 +188,42 @@ func (w *walk) split(ctx context.Context, victim *span) (*span, error) {
 		}
 		return nil, nil
 	}
-	s := w.newSpan(place)
-	s.to, s.bounded, s.hint, s.hinted, s.doubted = victim.to, victim.bounded, victim.hint, victim.hinted, victim.doubted
-	victim.to, victim.bounded, victim.hinted = place, true, false
-	w.spans[s] = struct{}{}
+	last := victim
+	for _, place := range places {
+		s := w.newSpan(place)
+		s.to, s.bounded, s.hint, s.hinted, s.doubted = last.to, last.bounded, last.hint, last.hinted, last.doubted
+		last.to, last.bounded, last.hinted = place, true, false
+		w.spans[s] = struct{}{}
+		w.waiting = append(w.waiting, s)
+		last = s
+	}
+	s := w.waiting[0]
+	w.waiting = w.waiting[1:]
 	return s, nil
+}
+
+// places is where to split a range, among places up to one, so that so many helpers have as
+// much to do as its owner, who has yet to come to where the guide is.
+func (w *walk) places(s *span, guide int, points splitPoints, most, helpers int) []string {
+	if most < 0 {
+		return nil
+	}
+	lead, rest := 0, math.Inf(1)
+	for _, b := range s.buckets {
+		lead = max(lead, s.buckets[guide].pages-b.pages)
+	}
+	if end, bounded := s.end(); bounded {
+		rest = w.until(s, guide, end)
+	}
+	var places []string
+	all := w.spelling.upTo(points, most)
+	for _, part := range shares(rest, w.keysOf(lead), w.worth(), helpers) {
+		place := all[int(part*float64(len(all)))]
+		if place > s.claimed && (!s.bounded || place < s.to) && (len(places) == 0 || place > places[len(places)-1]) {
+			places = append(places, place)
+		}
+	}
+	return places
 }
 
 // gate is the first place that comes after many keys, as far as the first pages tell;
@@ -192,24 +232,7 @@ func (w *walk) gate(s *span, bucket int, points splitPoints) int {
 	if w.budget.pages >= smallPages*len(w.buckets) {
 		return points.len()
 	}
-	return sort.Search(points.len(), func(i int) bool { return w.until(s, bucket, points.key(i)) >= w.keysOf(smallPages) })
-}
-
-// share is what part of the keys that come after the guide's last page should be left
-// to a range's owner, who has to get there first.
-func (w *walk) share(s *span, guide int) float64 {
-	lead := 0
-	for _, b := range s.buckets {
-		lead = max(lead, s.buckets[guide].pages-b.pages)
-	}
-	rest := math.Inf(1)
-	if end, bounded := s.end(); bounded {
-		rest = w.until(s, guide, end)
-	}
-	if ahead := w.keysOf(lead); rest > ahead {
-		return (1 - ahead/rest) / 2
-	}
-	return 0
+	return sort.Search(points.len(), func(i int) bool { return w.until(s, bucket, points.key(i)) >= w.keysOf(manyPages) })
 }
 
 // search probes places, as far as the budget allows.

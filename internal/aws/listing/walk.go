@@ -18,6 +18,8 @@ type walk struct {
 	mu       sync.Mutex
 	changed  *sync.Cond // a page arrived, or a range is new or done
 	spans    map[*span]struct{}
+	waiting  []*span // those that nobody walks through yet
+	idle     int     // who waits for something to do
 	spelling *spelling
 	budget   budget
 	answers  []time.Duration // how long each bucket takes to answer, about
@@ -110,16 +112,18 @@ func (w *walk) run(ctx context.Context) error {
 // help takes parts of others' ranges until all are done.
 func (w *walk) help(ctx context.Context) error {
 	for {
-		victim := w.choose(ctx)
-		if victim == nil {
+		s, isNew := w.choose(ctx)
+		if s == nil {
 			return ctx.Err()
 		}
-		s, err := w.split(ctx, victim)
-		if err != nil {
-			return err
-		}
-		if s == nil {
-			continue
+		if !isNew {
+			var err error
+			if s, err = w.split(ctx, s); err != nil {
+				return err
+			}
+			if s == nil {
+				continue
+			}
 		}
 		if err := w.walkSpan(ctx, s); err != nil {
 			return err
