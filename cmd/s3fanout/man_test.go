@@ -14,6 +14,7 @@ import (
 // text none is taken for a request of roff.
 func TestManPages(t *testing.T) {
 	commands, _ := visible(t)
+	requests := []string{".TH", ".SH", ".TP", ".nf", ".fi", ".SS", ".PP", ".IP", ".ad", ".nh"}
 	dir := t.TempDir()
 	if code := run(t.Context(), []string{"man", dir}, nil, os.Stdout, os.Stderr, os.Getenv); code != 0 {
 		t.Fatalf("exit %d", code)
@@ -43,7 +44,7 @@ func TestManPages(t *testing.T) {
 		}
 		for line := range strings.Lines(page) {
 			request, _, _ := strings.Cut(strings.TrimSpace(line), " ")
-			if (line[0] == '.' || line[0] == '\'') && !slices.Contains([]string{".TH", ".SH", ".TP", ".nf", ".fi", ".SS", ".PP", ".IP", ".ad", ".nh"}, request) {
+			if (line[0] == '.' || line[0] == '\'') && !slices.Contains(requests, request) {
 				t.Errorf("%s: %q is a request", c.CommandPath(), line)
 			}
 		}
