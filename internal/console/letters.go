@@ -92,7 +92,12 @@ type queues struct {
 // newQueues takes in a reading. What is known of a dead letter that was tried before
 // stays known, and with kept also that others were replayed since.
 func newQueues(d document.Redrive, read time.Time, old queues, kept bool) queues {
-	q := queues{read: read, regions: d.Regions, next: map[string]string{}, index: map[[2]string]int{}, now: old.now}
+	q := queues{read: read, regions: d.Regions, next: map[string]string{}, index: map[[2]string]int{}, now: maps.Clone(old.now)}
+	for _, r := range d.Regions {
+		if r.Error == "" {
+			delete(q.now, r.Region) // the look is older than this
+		}
+	}
 	for _, r := range d.Reasons {
 		q.next[r.Reason] = r.Next
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -288,6 +289,18 @@ func (u *user) look(page string) {
 		_, _ = io.Copy(io.Discard, resp.Body) // until the test ends
 		_ = resp.Body.Close()
 	}()
+}
+
+// What a look found before a reading is not how many are in the queue by now.
+func TestReadingIsNewerThanTheLookBefore(t *testing.T) {
+	d := document.Redrive{
+		Regions: []document.RedriveRegion{{Region: "us-east-1"}, {Region: "eu-west-1", Error: "denied"}},
+		Letters: []document.RedriveLetter{letter("us-east-1", 0, "SlowDown"), letter("us-east-1", 1, "SlowDown")},
+	}
+	q := newQueues(d, time.Unix(20, 0), queues{now: map[string]int{"us-east-1": 0, "eu-west-1": 5}}, true)
+	if got, want := q.changed(), []queueChange{{Region: "eu-west-1", Now: 5}}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
 }
 
 // While somebody looks at the list, it follows the queues; nobody else's does. A replay
