@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"s3fanout/internal/operator/document"
+	"s3fanout/internal/operator/history"
 )
 
 // moment is something that happened to a key in one Region.
@@ -22,8 +23,14 @@ func moments(h document.History, letters []document.ExplainLetter) []moment {
 	var list []moment
 	for _, e := range h.Entries {
 		m := moment{At: e.Time, Region: e.Region, What: e.What, Text: e.VersionID}
-		if e.Of != "" {
+		if e.What == string(history.Version) {
+			m.What = "write or replica"
+		}
+		switch {
+		case e.Of != "" && e.Certain:
 			m.Text += " of " + e.Of
+		case e.Of != "":
+			m.Text += " likely of " + e.Of
 		}
 		list = append(list, m)
 	}

@@ -255,10 +255,14 @@ func TestMoments(t *testing.T) {
 	for _, m := range moments(document.History{Entries: []document.HistoryEntry{
 		{Region: "us-east-1", What: "write", Time: at, VersionID: "1"},
 		{Region: "us-east-1", What: "deletion", Time: at.Add(time.Hour), VersionID: "2"},
+		{Region: "us-west-2", What: "version", Time: at, VersionID: "3"},
+		{Region: "us-west-2", What: "replica", Time: at, VersionID: "4", Of: "us-east-1"},
+		{Region: "us-west-2", What: "replica", Time: at, VersionID: "5", Of: "us-east-1", Certain: true},
 	}}, letters) {
-		got = append(got, fmt.Sprint(m.Region, " ", m.What, " ", m.X))
+		got = append(got, fmt.Sprintf("%s %s %s %v", m.Region, m.What, m.Text, m.X))
 	}
-	if want := "us-east-1 write 2, eu-west-1 dead letter 3.6, us-east-1 deletion 98"; strings.Join(got, ", ") != want {
+	if want := "us-east-1 write 1 2, us-west-2 write or replica 3 2, us-west-2 replica 4 likely of us-east-1 2, " +
+		"us-west-2 replica 5 of us-east-1 2, eu-west-1 dead letter AccessDenied 3.6, us-east-1 deletion 2 98"; strings.Join(got, ", ") != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	d := document.Explain{
