@@ -51,6 +51,14 @@ const brokenNames = `[...document.querySelectorAll("td")].flatMap(td => [...td.c
 	.filter(n => { const r = document.createRange(); r.selectNodeContents(n); return r.getClientRects().length > 1; })
 	.map(n => n.textContent)`
 
+// whatIsTorn says what of a page is torn: in a wide window labels that are not in the
+// line of their fields, in a narrow one names of pages that do not use its width.
+const whatIsTorn = `(() => {
+	const box = el => el.getBoundingClientRect();
+	if (innerWidth < 600) return box(document.querySelector("nav")).width < innerWidth * .8 ? "the pages' names are in a column" : "";
+	return [...document.querySelectorAll("label[for]")].filter(l => box(l).bottom <= box(document.getElementById(l.htmlFor)).top)
+		.map(l => "the label " + l.innerText + " is above its field").join(", "); })()`
+
 // wantAccessible looks at a page as TestPages says.
 func (b *browser) wantAccessible(t *testing.T, w *world, path string) {
 	t.Helper()
@@ -75,6 +83,11 @@ func (b *browser) wantAccessible(t *testing.T, w *world, path string) {
 			}
 			if width == 800 || width == 3840 {
 				continue
+			}
+			var torn string
+			b.run(t, chromedp.Evaluate(whatIsTorn, &torn))
+			if torn != "" {
+				t.Errorf("%s, %s, %d: %s", path, theme, width, torn)
 			}
 			var violations []string
 			b.run(t, chromedp.Evaluate(string(axe)+"; 0", nil),
