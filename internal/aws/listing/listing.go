@@ -52,7 +52,9 @@ type Object struct {
 // First and Last are when the oldest and the newest of these markers were made,
 // in whole seconds: the object was deleted at First. A marker of the same second
 // as the version does not count unless it is the newest: a listing does not tell
-// whether the others are above the version or below.
+// whether the others are above the version or below. For the same reason a marker that
+// was made during an upload in parts counts, as S3 dates the version by the upload's start
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html).
 type Deletion struct{ First, Last time.Time }
 
 // Row is a key with what each bucket has under it.

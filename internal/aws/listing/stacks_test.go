@@ -170,7 +170,8 @@ func TestWalkOfDeletedKeys(t *testing.T) {
 }
 
 // A marker of the version's own second is not known to be above it, unless it is
-// the newest of all.
+// the newest of all. One that was made while the version was uploaded in parts seems to
+// be above it.
 func TestDeletionWithinASecond(t *testing.T) {
 	for _, tt := range []struct{ stack, want string }{
 		{"x50 v50", "v50 50 50"},
@@ -178,6 +179,7 @@ func TestDeletionWithinASecond(t *testing.T) {
 		{"x60 x50 v50", "v50 60 60"},
 		{"x60 x55 v50 x50", "v50 55 60"},
 		{"x60 x55", " 55 60"},
+		{"x70 v20 x50", "v20 50 70"},
 	} {
 		b := &stacked{keys: map[string][]string{"k": strings.Fields(tt.stack)}, most: 9}
 		got := ""

@@ -69,8 +69,10 @@ type hiddenKey struct {
 	// was is the version that has to come back if the key does.
 	was *stored
 	// first and last are when it was hidden, by the markers above it in the Regions
-	// that hide it. A list does not tell a marker of the version's own second from one
-	// beneath it: told is the first of the others, or of those on top.
+	// that hide it. A list tells no marker above a version from one beneath it but by
+	// their times: those that were made after an upload began, and before it ended, seem
+	// to hide it, and those of its own second may. told is the first of those that are
+	// younger than the version, or on top.
 	first, told, last time.Time
 }
 
@@ -106,12 +108,15 @@ func (w *world) hiddenKey(key string) (k hiddenKey, shown bool) {
 		if i == len(stack)-1 || stack[i].write != k.was.write {
 			continue
 		}
-		for j, m := range stack[i+1:] {
+		for j, m := range stack {
+			above, younger := j > i, m.modified.After(stack[i].modified)
+			if !m.marker || !above && !younger {
+				continue
+			}
 			if k.first.IsZero() || m.modified.Before(k.first) {
 				k.first = m.modified
 			}
-			top := i+1+j == len(stack)-1
-			if (top || m.modified.After(stack[i].modified)) && (k.told.IsZero() || m.modified.Before(k.told)) {
+			if top := j == len(stack)-1; (top || younger) && (k.told.IsZero() || m.modified.Before(k.told)) {
 				k.told = m.modified
 			}
 			if m.modified.After(k.last) {
