@@ -16,7 +16,7 @@ import (
 func (w *world) readActions(command string) []string {
 	w.t.Helper()
 	code, help, _ := w.command("help", "--full", command)
-	_, after, ok := strings.Cut(string(help), "### AWS requests\n")
+	_, after, ok := strings.Cut(string(help), "AWS requests:\n")
 	requests, _, end := strings.Cut(after, "\n\n")
 	if code != 0 || !ok || !end {
 		w.t.Fatalf("help --full %s: exit %d\n%s", command, code, help)
