@@ -56,7 +56,6 @@ func newAdoption(scope constructs.Construct, props adoptionProps) awscdk.CfnReso
 		roleARN = newAdopterRole(this, here).AttrArn()
 	}
 	code := props.Code(Adopter)
-	location := code.Bind(this).S3Location
 	function := awslambda.NewCfnFunction(this, jsii.String("Function"), &awslambda.CfnFunctionProps{
 		FunctionName: jsii.String(here.AdopterName()),
 		Description: jsii.String(
@@ -65,10 +64,7 @@ func newAdoption(scope constructs.Construct, props adoptionProps) awscdk.CfnReso
 		Runtime:       jsii.String("provided.al2023"),
 		Architectures: jsii.Strings(here.Architecture()),
 		Handler:       jsii.String("bootstrap"),
-		Code: &awslambda.CfnFunction_CodeProperty{
-			S3Bucket: location.BucketName,
-			S3Key:    location.ObjectKey,
-		},
+		Code:          locationOf(this, code),
 		Role:          roleARN,
 		Timeout:       jsii.Number(adopterSeconds),
 		MemorySize:    jsii.Number(adopterMemoryMiB),

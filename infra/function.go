@@ -28,6 +28,12 @@ type functionProps struct {
 	DeadLetters awssqs.CfnQueue // receives the events that fail
 }
 
+// locationOf uploads a program with the scope's stack, and is where it will be.
+func locationOf(scope constructs.Construct, code awslambda.Code) *awslambda.CfnFunction_CodeProperty {
+	at := code.Bind(scope).S3Location
+	return &awslambda.CfnFunction_CodeProperty{S3Bucket: at.BucketName, S3Key: at.ObjectKey}
+}
+
 // newFunction makes the function that copies the other Regions' new objects
 // into the Region's bucket, and says where its failures go.
 func newFunction(scope constructs.Construct, id string, props functionProps) awslambda.CfnFunction {
@@ -38,20 +44,16 @@ func newFunction(scope constructs.Construct, id string, props functionProps) aws
 		RetentionInDays: jsii.Number(here.LogRetention()),
 	})
 	code := props.Code(Replicator)
-	location := code.Bind(this).S3Location
 	function := awslambda.NewCfnFunction(this, jsii.String("Default"), &awslambda.CfnFunctionProps{
 		FunctionName:  jsii.String(here.FunctionName()),
 		Description:   jsii.String("Copies new objects of replica set " + here.Name + " from its other Regions into this one"),
 		Runtime:       jsii.String("provided.al2023"),
 		Architectures: jsii.Strings(here.Architecture()),
 		Handler:       jsii.String("bootstrap"),
-		Code: &awslambda.CfnFunction_CodeProperty{
-			S3Bucket: location.BucketName,
-			S3Key:    location.ObjectKey,
-		},
-		Role:       props.RoleARN,
-		Timeout:    jsii.Number(timeoutSeconds),
-		MemorySize: jsii.Number(here.FunctionMemory()),
+		Code:          locationOf(this, code),
+		Role:          props.RoleARN,
+		Timeout:       jsii.Number(timeoutSeconds),
+		MemorySize:    jsii.Number(here.FunctionMemory()),
 		// Nil leaves the function to share what the account has in the Region.
 		ReservedConcurrentExecutions: optionalNumber(here.ReservedConcurrency),
 		Environment: &awslambda.CfnFunction_EnvironmentProperty{

@@ -53,17 +53,13 @@ func newReconcile(scope constructs.Construct, id string, props reconcileProps) {
 		RetentionInDays: jsii.Number(here.LogRetention()),
 	})
 	code := props.Code(Reconciler)
-	location := code.Bind(this).S3Location
 	function := awslambda.NewCfnFunction(this, jsii.String("Function"), &awslambda.CfnFunctionProps{
-		FunctionName:  jsii.String(here.ReconcilerName()),
-		Description:   jsii.String("Compares the bucket of replica set " + here.Name + " in this Region with its other buckets"),
-		Runtime:       jsii.String("provided.al2023"),
-		Architectures: jsii.Strings(here.Architecture()),
-		Handler:       jsii.String("bootstrap"),
-		Code: &awslambda.CfnFunction_CodeProperty{
-			S3Bucket: location.BucketName,
-			S3Key:    location.ObjectKey,
-		},
+		FunctionName:                 jsii.String(here.ReconcilerName()),
+		Description:                  jsii.String("Compares the bucket of replica set " + here.Name + " in this Region with its other buckets"),
+		Runtime:                      jsii.String("provided.al2023"),
+		Architectures:                jsii.Strings(here.Architecture()),
+		Handler:                      jsii.String("bootstrap"),
+		Code:                         locationOf(this, code),
 		Role:                         roleARN,
 		Timeout:                      jsii.Number(timeoutSeconds),
 		MemorySize:                   jsii.Number(reconcilerMemoryMiB),
