@@ -11,7 +11,12 @@ const reasonKeyPolicy = "no key policy allows it"
 // key's policy says so: it names the caller, or it names the account and so
 // leaves it to identity-based policies
 // (https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html).
-func AuthorizeKey(r Request) error {
+func AuthorizeKey(r Request) error { return authorizeNamed(r, reasonKeyPolicy, reasonNone) }
+
+// authorizeNamed decides a request to a resource whose policy has to name the caller, which
+// is enough, or the caller's account, and then the caller's own policies have to allow it
+// too. unnamed is why not if it names neither, noIdentity if those policies do not.
+func authorizeNamed(r Request, unnamed, noIdentity string) error {
 	q := newQuestion(r)
 	toCaller, toAccount, identity := q.verdicts()
 	switch {
@@ -22,9 +27,9 @@ func AuthorizeKey(r Request) error {
 	case allows(toCaller):
 		return nil
 	case !allows(toAccount):
-		return q.deny(reasonKeyPolicy)
+		return q.deny(unnamed)
 	case allows(identity), r.Caller.Role == nil: // the administrator needs no policy
 		return nil
 	}
-	return q.deny(reasonNone)
+	return q.deny(noIdentity)
 }

@@ -94,26 +94,9 @@ func Authorize(r Request) error {
 
 // authorizeTrust decides whether a role's trust policy, the request's
 // ResourcePolicy, lets the caller assume the role. Unlike other resource
-// policies it is never optional: it names the caller, which is enough, or the
-// caller's account, and then the caller's own policies have to allow it too
+// policies it is never optional
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html, permissions).
-func authorizeTrust(r Request) error {
-	q := newQuestion(r)
-	toCaller, toAccount, identity := q.verdicts()
-	switch {
-	case denied(toCaller, toAccount):
-		return q.deny(reasonResourceDeny)
-	case denied(identity):
-		return q.deny(reasonIdentityDeny)
-	case allows(toCaller):
-		return nil
-	case !allows(toAccount):
-		return q.deny(reasonNoTrust)
-	case allows(identity), r.Caller.Role == nil: // the administrator needs no policy
-		return nil
-	}
-	return q.deny(reasonNoIdentity)
-}
+func authorizeTrust(r Request) error { return authorizeNamed(r, reasonNoTrust, reasonNoIdentity) }
 
 // verdicts are what the policies say: that of the resource to the caller and to
 // its account, and those of the caller's role, if it has one.
