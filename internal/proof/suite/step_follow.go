@@ -20,21 +20,14 @@ const followed = "followed/"
 // followSteps are those of a set that follows, instead of the ones about the first
 // write that wins. What was not confirmed against AWS is asked in the other run.
 func followSteps() []step {
-	return []step{
-		{"doctor", "`s3fanout doctor` finds the deployment as `cdk.json` has it", doctor},
-		{"copies", "uploads to each Region arrive in all others, and how long it takes", copies},
-		{"properties", "metadata, tags, content type and cache control arrive with the bytes", properties},
-		{"odd-keys", "odd keys, empty objects and folder markers arrive", oddKeys},
-		{"parts", "an object over the threshold is copied in parts", parts},
-		{"once", "nothing is written twice", once},
+	return between([]step{
 		{"overwritten", "an overwrite travels, also one of a replica, and what was replaced is kept", overwritten},
 		{"hidden", "a deletion travels, also one of a replica, and the key can be written again", hidden},
 		{"retagged", "tags travel from where the object was written", retagged},
 		{"at-once", "all Regions change the same keys at once, and end the same", atOnce},
 		{"bounded", "that comes to an end, and takes no more deliveries than changes explain", bounded},
 		{"undeleted", "`s3fanout undelete --since 1h` brings back what was deleted, in all Regions", undeleted},
-		{"repaired", "afterwards nothing is left over: doctor, verify and the queues", repaired},
-	}
+	})
 }
 
 // shows waits until all Regions show a body, nothing if it is empty.

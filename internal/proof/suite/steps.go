@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -14,13 +15,7 @@ type step struct {
 // steps are in the order in which they are tried: each leaves the replica set
 // as it found it.
 func steps() []step {
-	return []step{
-		{"doctor", "`s3fanout doctor` finds the deployment as `cdk.json` has it", doctor},
-		{"copies", "uploads to each Region arrive in all others, and how long it takes", copies},
-		{"properties", "metadata, tags, content type and cache control arrive with the bytes", properties},
-		{"odd-keys", "odd keys, empty objects and folder markers arrive", oddKeys},
-		{"parts", "an object over the threshold is copied in parts", parts},
-		{"once", "nothing is written twice", once},
+	return between([]step{
 		{"first-write-wins", "an overwrite does not travel, and verify names the key", firstWriteWins},
 		{"verify", "`s3fanout verify` finds a replica that is missing", verifyMissing},
 		{"explain", "`s3fanout explain KEY` says where the object is and is not", explainMissing},
@@ -33,8 +28,21 @@ func steps() []step {
 			"what SNS may not deliver is a dead letter, a repair puts the permission back, and the letter is replayed",
 			undelivered,
 		},
+	})
+}
+
+// between puts steps between those that every set has.
+func between(own []step) []step {
+	return slices.Concat([]step{
+		{"doctor", "`s3fanout doctor` finds the deployment as `cdk.json` has it", doctor},
+		{"copies", "uploads to each Region arrive in all others, and how long it takes", copies},
+		{"properties", "metadata, tags, content type and cache control arrive with the bytes", properties},
+		{"odd-keys", "odd keys, empty objects and folder markers arrive", oddKeys},
+		{"parts", "an object over the threshold is copied in parts", parts},
+		{"once", "nothing is written twice", once},
+	}, own, []step{
 		{"repaired", "afterwards nothing is left over: doctor, verify and the queues", repaired},
-	}
+	})
 }
 
 // Results of a step or a check.
