@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -11,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"s3fanout/internal/proof/page"
 	"s3fanout/internal/sandbox/snapshot"
 )
 
@@ -51,17 +51,9 @@ func shownCommands(t *testing.T) []shown {
 // pages are all that a reader is given, from the root.
 func pages(t *testing.T) []string {
 	t.Helper()
-	list := []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"}
-	err := filepath.WalkDir(filepath.Join(root, "docs"), func(path string, _ fs.DirEntry, err error) error {
-		if err != nil || filepath.Ext(path) != ".md" {
-			return err
-		}
-		relative, err := filepath.Rel(root, path)
-		list = append(list, relative)
-		return err
-	})
-	if err != nil || len(list) < 10 {
-		t.Fatalf("%d pages: %v", len(list), err)
+	list, err := page.All(root)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return list
 }

@@ -1,12 +1,12 @@
 package prose_test
 
 import (
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"s3fanout/internal/proof/page"
 	"s3fanout/internal/proof/prose"
 )
 
@@ -59,17 +59,9 @@ func TestPagesAreReadable(t *testing.T) {
 // pages are all that a reader is given, from the root.
 func pages(t *testing.T) []string {
 	t.Helper()
-	list := []string{"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"}
-	err := filepath.WalkDir(filepath.Join(root, "docs"), func(path string, _ fs.DirEntry, err error) error {
-		if err != nil || filepath.Ext(path) != ".md" {
-			return err
-		}
-		relative, err := filepath.Rel(root, path)
-		list = append(list, relative)
-		return err
-	})
-	if err != nil || len(list) < 10 {
-		t.Fatalf("%d pages: %v", len(list), err)
+	list, err := page.All(root)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return list
 }

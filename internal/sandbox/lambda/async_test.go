@@ -160,18 +160,24 @@ func TestManyEventsShareTheProcesses(t *testing.T) {
 	}
 }
 
-func TestThrottledEventsAgeToo(t *testing.T) {
-	w := newWorld(t)
+// busyFunction is one that is throttled until the test's end: its concurrency is 1, and taken.
+func (w *world) busyFunction(t *testing.T) *function {
+	t.Helper()
 	one := 1
-	arn := w.functionWithDestination(t, func(c *FunctionConfig) { c.ReservedConcurrency = &one })
-	f, err := w.Service.function(arn)
+	f, err := w.Service.function(w.functionWithDestination(t, func(c *FunctionConfig) { c.ReservedConcurrency = &one }))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !f.reserve() {
 		t.Fatal("nothing runs, and nothing can be reserved")
 	}
-	defer f.unreserve()
+	t.Cleanup(f.unreserve)
+	return f
+}
+
+func TestThrottledEventsAgeToo(t *testing.T) {
+	w := newWorld(t)
+	f := w.busyFunction(t)
 	fail := w.process(f, "id", payload(order{Do: "report"}), lineage{}, time.Now().Add(-defaultEventAge))
 	if fail == nil || fail.condition != eventAgeExceeded || fail.attempts != 0 || w.counted().Invocations != 0 {
 		t.Errorf("failure = %+v, counters = %+v; want EventAgeExceeded without an attempt", fail, w.counted())

@@ -26,16 +26,7 @@ func TestAgeOfThrottledEvents(t *testing.T) {
 				throttles++
 			}
 		}
-		one := 1
-		arn := w.functionWithDestination(t, func(c *FunctionConfig) { c.ReservedConcurrency = &one })
-		f, err := w.Service.function(arn)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !f.reserve() {
-			t.Fatal("nothing runs, and nothing can be reserved")
-		}
-		defer f.unreserve()
+		f := w.busyFunction(t)
 		fail := w.process(f, "id", payload(order{Do: "report"}), lineage{}, time.Now().Add(-defaultEventAge+20*time.Minute))
 		if fail == nil || fail.condition != eventAgeExceeded {
 			t.Errorf("failure = %+v, want EventAgeExceeded", fail)

@@ -9,8 +9,7 @@ import (
 // A shorter retention ends the life of what is older; other messages stay.
 func TestUpdateQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := New(Config{Partition: "aws", AccountID: account, Endpoint: "http://127.0.0.1:4566"})
-		defer func() { _ = s.Close() }()
+		s := newService(t, nil)
 		arn, url, err := s.CreateQueue(region, QueueConfig{Name: "letters"})
 		if err != nil {
 			t.Fatal(err)

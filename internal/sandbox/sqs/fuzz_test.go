@@ -36,8 +36,7 @@ func FuzzServeAPI(f *testing.F) {
 		if strings.Contains(strings.ToLower(string(body)), "wait") {
 			t.Skip()
 		}
-		s := New(Config{Partition: "aws", AccountID: account, Endpoint: "http://127.0.0.1:4566", Counters: stats.New([]string{region})})
-		defer func() { _ = s.Close() }()
+		s := newService(t, stats.New([]string{region}))
 		if _, _, err := s.CreateQueue(region, QueueConfig{Name: "q"}); err != nil {
 			t.Fatal(err)
 		}

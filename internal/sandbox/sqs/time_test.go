@@ -13,6 +13,13 @@ import (
 
 // These tests run on synctest's clock: time passes only while all wait.
 
+// newService counts with counters, if any, and is closed at the test's end.
+func newService(t *testing.T, counters *stats.Counters) *Service {
+	s := New(Config{Partition: "aws", AccountID: account, Endpoint: "http://sqs", Counters: counters})
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
 func receive(t *testing.T, s *Service, url, body string) []receivedMessage {
 	t.Helper()
 	r := request{
@@ -37,8 +44,7 @@ func admin() iam.Caller {
 
 func TestVisibilityTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := New(Config{Partition: "aws", AccountID: account, Endpoint: "http://sqs"})
-		defer func() { _ = s.Close() }()
+		s := newService(t, nil)
 		arn, url, err := s.CreateQueue(region, QueueConfig{Name: "q"})
 		if err != nil {
 			t.Fatal(err)
@@ -77,8 +83,7 @@ func TestVisibilityTimeout(t *testing.T) {
 
 func TestChangeVisibility(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := New(Config{Partition: "aws", AccountID: account, Endpoint: "http://sqs"})
-		defer func() { _ = s.Close() }()
+		s := newService(t, nil)
 		arn, url, _ := s.CreateQueue(region, QueueConfig{Name: "q"})
 		if _, err := s.Send(t.Context(), admin(), arn, "x", nil); err != nil {
 			t.Fatal(err)
@@ -102,8 +107,7 @@ func TestChangeVisibility(t *testing.T) {
 
 func TestLongPollSeesANewMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := New(Config{Partition: "aws", AccountID: account, Endpoint: "http://sqs"})
-		defer func() { _ = s.Close() }()
+		s := newService(t, nil)
 		arn, url, _ := s.CreateQueue(region, QueueConfig{Name: "q"})
 		began := time.Now()
 		time.AfterFunc(3*time.Second, func() {
@@ -120,8 +124,7 @@ func TestLongPollSeesANewMessage(t *testing.T) {
 func TestRetention(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		counters := stats.New([]string{region})
-		s := New(Config{Partition: "aws", AccountID: account, Endpoint: "http://sqs", Counters: counters})
-		defer func() { _ = s.Close() }()
+		s := newService(t, counters)
 		arn, _, err := s.CreateQueue(region, QueueConfig{Name: "q", MessageRetention: time.Minute})
 		if err != nil {
 			t.Fatal(err)
@@ -147,7 +150,7 @@ func TestRetention(t *testing.T) {
 
 func TestCloseEndsLongPolls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := New(Config{Partition: "aws", AccountID: account, Endpoint: "http://sqs"})
+		s := newService(t, nil)
 		_, url, _ := s.CreateQueue(region, QueueConfig{Name: "q"})
 		began := time.Now()
 		time.AfterFunc(time.Second, func() { _ = s.Close() })
@@ -160,8 +163,7 @@ func TestCloseEndsLongPolls(t *testing.T) {
 
 func TestGauges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := New(Config{Partition: "aws", AccountID: account, Endpoint: "http://sqs"})
-		defer func() { _ = s.Close() }()
+		s := newService(t, nil)
 		arn, url, err := s.CreateQueue(region, QueueConfig{Name: "q"})
 		if err != nil {
 			t.Fatal(err)
@@ -192,8 +194,7 @@ func TestGauges(t *testing.T) {
 
 func TestReleaseShowsWhatIsInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := New(Config{Partition: "aws", AccountID: account, Endpoint: "http://sqs"})
-		defer func() { _ = s.Close() }()
+		s := newService(t, nil)
 		arn, url, _ := s.CreateQueue(region, QueueConfig{Name: "q"})
 		if _, err := s.Send(t.Context(), admin(), arn, "x", nil); err != nil {
 			t.Fatal(err)
