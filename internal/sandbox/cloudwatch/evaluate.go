@@ -20,8 +20,8 @@ const (
 type comparison struct {
 	breaches func(value, threshold float64) bool
 	words    string
-	// partial: a sum that still grows breaches no earlier than the whole one.
-	partial bool
+	// above: what only rises breaches no earlier than when it has risen.
+	above bool
 }
 
 var compares = map[string]comparison{
@@ -42,10 +42,18 @@ const moreRetrieved = 2
 func (a AlarmConfig) window(now time.Time) (periods int, end time.Time) {
 	step := min(a.period(), time.Minute)
 	end = now.Truncate(step)
-	if compares[a.Comparison].partial {
+	if compares[a.Comparison].above && a.onlyRises() {
 		end = end.Add(step)
 	}
 	return a.EvaluationPeriods + moreRetrieved, end
+}
+
+// onlyRises says that what the alarm looks at falls by no further data of its minute: a
+// first slow replica makes a percentile or a mean higher than the whole minute's.
+func (a AlarmConfig) onlyRises() bool {
+	falls := func(m MetricStat) bool { return m.Stat != "Sum" && m.Stat != "SampleCount" && m.Stat != "Maximum" }
+	return !slices.ContainsFunc(a.stats(), falls) &&
+		!slices.ContainsFunc(a.Queries, func(q MetricQuery) bool { return strings.ContainsAny(q.Expression, "-/") })
 }
 
 // evaluate returns the state that the alarm should have now, and the reason.

@@ -54,6 +54,47 @@ func TestAlarmsTreatMissingDataAsAWSDoes(t *testing.T) {
 	}
 }
 
+// The running minute counts at once, but where the rest of it can lower the figure: AWS
+// waits for its end, and would see no breach.
+func TestRunningMinuteRaisesNoAlarmTooSoon(t *testing.T) {
+	now := noon.Add(20 * time.Second) // the first value of the minute is high, what follows is low
+	high := func(_ MetricStat, begin, end time.Time) []value {
+		if begin.After(noon) || !end.After(noon) {
+			return nil
+		}
+		return []value{{time: noon.Add(10 * time.Second), number: 9}}
+	}
+	stat := func(s string) *MetricStat { return &MetricStat{Stat: s, Period: time.Minute} }
+	query := func(expression string) []MetricQuery {
+		return []MetricQuery{{ID: "m1", Stat: stat("Sum")}, {ID: "e", Expression: expression, ReturnData: true}}
+	}
+	for _, c := range []struct {
+		what       string
+		stat       *MetricStat
+		queries    []MetricQuery
+		comparison string
+		want       State
+	}{
+		{"Sum", stat("Sum"), nil, "GreaterThanThreshold", Raised},
+		{"SampleCount", stat("SampleCount"), nil, "GreaterThanOrEqualToThreshold", Raised},
+		{"Maximum", stat("Maximum"), nil, "GreaterThanThreshold", Raised},
+		{"p99", stat("p99"), nil, "GreaterThanThreshold", OK},
+		{"Average", stat("Average"), nil, "GreaterThanThreshold", OK},
+		{"Minimum", stat("Minimum"), nil, "GreaterThanThreshold", OK},
+		{"Sum", stat("Sum"), nil, "LessThanThreshold", OK},
+		{"a sum of sums", nil, query("m1 + m1"), "GreaterThanThreshold", Raised},
+		{"a difference", nil, query("9 - m1 + 9"), "GreaterThanThreshold", OK},
+	} {
+		a := alarm{AlarmConfig: AlarmConfig{
+			Stat: c.stat, Queries: c.queries, EvaluationPeriods: 1, DatapointsToAlarm: 1, Comparison: c.comparison, Threshold: 1,
+			MissingData: notBreaching,
+		}}
+		if got, reason := a.evaluate(now, high); got != c.want {
+			t.Errorf("%s, %s: %s in the running minute, want %s (%s)", c.what, c.comparison, got, c.want, reason)
+		}
+	}
+}
+
 // Reasons have CloudWatch's words: people and programs look for them.
 func TestReasonsOfStates(t *testing.T) {
 	at := time.Date(2022, 9, 25, 18, 49, 0, 0, time.UTC)
