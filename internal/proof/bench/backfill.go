@@ -56,6 +56,11 @@ func openCopying(e env, c contest, objects int, size int64) (contest, error) {
 	if err := withoutMesh(templates); err != nil {
 		return contest{}, err
 	}
+	command, remove, err := asInstalled(e.command)
+	if err != nil {
+		return contest{}, err
+	}
+	c.end = remove
 	c.rounds = 2
 	c.metrics = []metric{
 		{"rate", "copying", "objects/s", oursToTheirs},
@@ -67,6 +72,9 @@ func openCopying(e env, c contest, objects int, size int64) (contest, error) {
 	filled := &stock{env: e, templates: templates, bytes: size, dirs: map[int]string{}}
 	var fewer, twice []string
 	for _, p := range peers(e, size > objectBytes) {
+		if p.name == ours {
+			p.path = command
+		}
 		one := contestant{name: p.name, version: p.version, missing: p.missing, once: p.once}
 		one.run = func(ctx context.Context, round int) (sample, error) {
 			return copyAll(ctx, e, filled, p, round, p.copies(objects))
@@ -95,7 +103,8 @@ func openCopying(e env, c contest, objects int, size int64) (contest, error) {
 	c.about = fmt.Sprintf("%d objects of %s, as above. All but %s run once; %s.", objects, table.Bytes(size), but, less)
 	if c.name == "backfill" {
 		c.about = fmt.Sprintf("%d objects of %s to an empty bucket of another Region, server side%s. Peers copy %d at once, as s5cmd does "+
-			"by default; s3fanout finds how many it may, up to %d. To save time, peers but %s run once, beside our first round; %s.",
+			"by default; s3fanout finds how many it may, up to %d. Peers but %s run once; %s. "+
+			"Memory is resident, the program's pages included.",
 			objects, table.Bytes(size), over(e), peerConcurrency, backfill.DefaultConcurrency, but, less)
 	}
 	return c, nil
