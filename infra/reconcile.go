@@ -54,8 +54,10 @@ func newReconcile(scope constructs.Construct, id string, props reconcileProps) {
 	})
 	code := props.Code(Reconciler)
 	function := awslambda.NewCfnFunction(this, jsii.String("Function"), &awslambda.CfnFunctionProps{
-		FunctionName:                 jsii.String(here.ReconcilerName()),
-		Description:                  jsii.String("Compares the bucket of replica set " + here.Name + " in this Region with its other buckets"),
+		FunctionName: jsii.String(here.ReconcilerName()),
+		Description: jsii.String(
+			"Compares the bucket of replica set " + here.Name + " in this Region with its other buckets",
+		),
 		Runtime:                      jsii.String("provided.al2023"),
 		Architectures:                jsii.Strings(here.Architecture()),
 		Handler:                      jsii.String("bootstrap"),

@@ -262,7 +262,8 @@ func TestMoments(t *testing.T) {
 		got = append(got, fmt.Sprintf("%s %s %s %v", m.Region, m.What, m.Text, m.X))
 	}
 	if want := "us-east-1 write 1 2, us-west-2 write or replica 3 2, us-west-2 replica 4 likely of us-east-1 2, " +
-		"us-west-2 replica 5 of us-east-1 2, eu-west-1 dead letter AccessDenied 3.6, us-east-1 deletion 2 98"; strings.Join(got, ", ") != want {
+		"us-west-2 replica 5 of us-east-1 2, eu-west-1 dead letter AccessDenied 3.6, " +
+		"us-east-1 deletion 2 98"; strings.Join(got, ", ") != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	d := document.Explain{

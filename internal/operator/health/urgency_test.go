@@ -7,7 +7,8 @@ import (
 
 func TestByUrgency(t *testing.T) {
 	findings := []Finding{
-		{Check: "a", Severity: Note}, {Check: CheckDeadLetters, Severity: Failed}, {Check: checkNotification, Severity: Failed}, {Check: "b", Severity: Warning},
+		{Check: "a", Severity: Note}, {Check: CheckDeadLetters, Severity: Failed}, {Check: checkNotification, Severity: Failed},
+		{Check: "b", Severity: Warning},
 		{Check: checkQueue, Severity: Failed}, {Check: "c", Severity: Unknown}, {Check: checkTopic, Severity: Failed},
 		{Check: checkActions, Severity: Failed, What: "role r may not sqs:SendMessage"}, {Check: checkQueue, Severity: Unknown},
 	}
