@@ -59,7 +59,9 @@ func Parse(raw []byte) (Config, error) {
 func Load(path string) (Config, error) {
 	raw, err := readFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Config{}, fmt.Errorf("%s: %w; run in the project's directory, or name the file", path, fs.ErrNotExist)
+		return Config{}, fmt.Errorf(
+			"%s: %w; run in the project's directory, name the file with --config, or make one with s3fanout init", path, fs.ErrNotExist,
+		)
 	}
 	if errors.Is(err, fs.ErrPermission) {
 		return Config{}, fmt.Errorf("%s: %w; give yourself permission to read the file, or name another one", path, fs.ErrPermission)
