@@ -71,7 +71,10 @@ func openDir(dir string, a *template.Assembly) (_ *directory, err error) {
 		return nil, err
 	}
 	if err := os.MkdirAll(d.path, 0o700); err != nil {
-		return nil, err
+		if cause, ok := errors.AsType[*fs.PathError](err); ok {
+			err = cause.Err
+		}
+		return nil, fmt.Errorf("directory %s: %w; name another directory", dir, err)
 	}
 	// Before anything is written: what is no sandbox's is left as it is.
 	if err := d.check(dir); err != nil {
