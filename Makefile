@@ -7,7 +7,7 @@ FUNCTION_FLAGS := -trimpath -tags lambda.norpc -ldflags "-s -w"
 .PHONY: build console console-browser function host-function check function-size lint lint-templates test test-large suites load sim sim-next bench fuzz synth deploy demo emulators smoke smoke-sandbox module words release-files release-snapshot release release-proof clean help
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
 
 build: host-function ## build the command and the function for this machine into bin/
 	$(GO) build -trimpath -o bin/s3fanout ./cmd/s3fanout

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -51,7 +52,7 @@ func TestWordsOfComments(t *testing.T) {
 	}
 }
 
-// TestWordsOfMakefile looks for them in what make help shows.
+// TestWordsOfMakefile looks for them in what make help shows, in two columns.
 func TestWordsOfMakefile(t *testing.T) {
 	content, err := os.ReadFile(filepath.Join(root, "Makefile"))
 	if err != nil {
@@ -61,7 +62,18 @@ func TestWordsOfMakefile(t *testing.T) {
 	if len(targets) < 10 {
 		t.Fatalf("%d targets, too few to be all", len(targets))
 	}
+	column := regexp.MustCompile(`printf "  %-(\d+)s `).FindSubmatch(content)
+	if column == nil {
+		t.Fatal("make help has no column of names")
+	}
+	width, err := strconv.Atoi(string(column[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, target := range targets {
+		if len(target[1]) > width {
+			t.Errorf("make help: %s is wider than its column of %d", target[1], width)
+		}
 		for _, r := range prose.ReplacedWords(target[2]) {
 			t.Errorf("make %s has %q: %s", target[1], r.Found, r.Instead)
 		}
