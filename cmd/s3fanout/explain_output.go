@@ -252,7 +252,7 @@ func versionsTable(regions []document.ExplainRegion, width int) table.Table {
 		for _, v := range r.Versions {
 			size, etag := fmt.Sprint(v.Size), v.ETag
 			if v.DeletionMarker {
-				size, etag = "-", "deletion marker"
+				size, etag = "-", "delete marker"
 			}
 			t.Rows = append(
 				t.Rows,

@@ -83,7 +83,7 @@ func TestExplanationFitsTheTerminal(t *testing.T) {
 			}
 		}
 		for _, want := range []string{
-			"likely a replica: as in us-east-1 and 60 s later", "and older ones", "deletion marker", "others than us-east-1", "5.0 GiB",
+			"likely a replica: as in us-east-1 and 60 s later", "and older ones", "delete marker", "others than us-east-1", "5.0 GiB",
 			"replicator",
 			"eu-west-1: 5000 dead letters looked at, 0 not understood, and there are more", "about 3 held by another reader",
 			"it is in us-east-1 and ap-southeast-3", "s3fanout redrive --key='key' --region eu-west-1 --region us-east-1",

@@ -58,7 +58,7 @@ func removeObject(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
-// loseObject: lose REGION KEY. All versions go, and no deletion marker stays.
+// loseObject: lose REGION KEY. All versions go, and no delete marker stays.
 func loseObject(ts *testscript.TestScript, _ bool, args []string) {
 	state, client := inSandbox(ts, args[0])
 	bucket := aws.String(state.Regions[args[0]].Bucket)

@@ -54,7 +54,7 @@ func (l leakless) Run() int {
 //	await FILE             waits until the file is there
 //	credentials FILE       makes the sandbox of the state file the one that is spoken to
 //	upload REGION KEY BODY puts an object into the Region's bucket of that sandbox
-//	remove REGION KEY      deletes it, leaving a deletion marker
+//	remove REGION KEY      deletes it, leaving a delete marker
 //	object REGION KEY BODY fails unless the object is there; with ! unless it is not
 //	empty REGION           fails unless the Region's bucket has no version and no upload
 //	upload-quoted …        is upload with a key as Go quotes it

@@ -37,7 +37,7 @@ type Region struct {
 	Bucket string
 	// Object is the current version; nil if there is none.
 	Object *Object
-	// Deleted is the deletion marker that is the newest version; nil if none is.
+	// Deleted is the delete marker that is the newest version; nil if none is.
 	Deleted *Version
 	// Versions are the newest ones, newest first, at most MaxVersions.
 	Versions []Version
@@ -87,7 +87,7 @@ type Object struct {
 // Version is one of a key's versions.
 type Version struct {
 	VersionID string
-	Marker    bool // a deletion marker
+	Marker    bool // a delete marker
 	Size      int64
 	ETag      string
 	Modified  time.Time

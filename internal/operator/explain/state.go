@@ -16,7 +16,7 @@ type State string
 const (
 	Present    State = "present"
 	Unknown    State = "unknown"     // it could not be asked
-	Deleted    State = "deleted"     // the newest version is a deletion marker
+	Deleted    State = "deleted"     // the newest version is a delete marker
 	Copying    State = "copying"     // an upload of it is under way there
 	DeadLetter State = "dead-letter" // its copy failed and waits to be replayed
 	LeftOut    State = "left-out"    // the configuration does not choose the key
