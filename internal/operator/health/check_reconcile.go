@@ -157,8 +157,11 @@ func (c *checker) proof() {
 	case r.ProofAge.State == Absent && r.ProofAge.Why != "":
 		c.add(checkProof, Note, "the age of the last comparison is not known: %s", r.ProofAge.Why)
 	case r.ProofAge.State == Absent && r.Function.State == Found && r.Function.Value.Deployed < proofWindow:
-		c.add(checkProof, Note, "the function that compares has published no metrics yet; it was deployed %s ago",
-			r.Function.Value.Deployed.Round(time.Minute))
+		when := "just now, and is started within 15 minutes"
+		if d := r.Function.Value.Deployed; d >= time.Minute {
+			when = d.Round(time.Minute).String() + " ago, and is started every 15 minutes"
+		}
+		c.add(checkProof, Note, "the function that compares has published no metrics yet; it was deployed %s", when)
 	case r.ProofAge.State == Absent:
 		c.find(checkProof, "the function that compares has published no metrics for %s", replicaset.Span(proofWindow))
 	case age > 2*every:

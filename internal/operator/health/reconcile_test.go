@@ -89,7 +89,10 @@ func reconcileTroubles() []trouble {
 			"no metrics for 3 hours"},
 		{"no comparison yet", with(func(r *Reconcile) {
 			r.ProofAge, r.Function.Value.Deployed = Look[time.Duration]{State: Absent}, time.Hour
-		}), checkProof, Note, "deployed 1h0m0s ago"},
+		}), checkProof, Note, "deployed 1h0m0s ago, and is started every 15 minutes"},
+		{"no comparison, right after the deployment", with(func(r *Reconcile) { // it said "deployed 0s ago", and nothing of waiting
+			r.ProofAge, r.Function.Value.Deployed = Look[time.Duration]{State: Absent}, 20*time.Second
+		}), checkProof, Note, "deployed just now, and is started within 15 minutes"},
 		{"no metrics", with(func(r *Reconcile) { r.ProofAge = Look[time.Duration]{State: Absent, Why: noCloudWatch} }), checkProof, Note,
 			noCloudWatch},
 		{"a table that is going", with(func(r *Reconcile) { r.Table = found("DELETING") }), checkReconcileTable, Warning,
