@@ -28,7 +28,7 @@ func (s *unhurried) Explain(
 ) (document.Explain, error) {
 	end, err := turn(ctx)
 	if err != nil {
-		return document.Explain{Key: key, Text: err.Error()}, nil
+		return document.Explain{}, err
 	}
 	s.holds <- key
 	<-s.read
