@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"s3fanout/internal/printable"
@@ -19,23 +20,27 @@ import (
 var pages embed.FS
 
 // templates escape all that comes from outside; keys may hold any character, and none
-// of them is ever HTML.
-var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"age": age, "number": number, "count": count, "bytes": size, "duration": duration, "key": printable.Escape, "shell": printable.Shell,
-	"short": printable.Short, "jobPage": jobPage, "of": func(p page, main any) page { p.Main = main; return p },
-	"replay": newReplayForm, "everyLetter": everyLetter, "groupOf": groupOf, "letterOf": letterOf, "ofKey": ofKey,
-	"letterCount": letterCount, "plural": plural, "copiedTo": copiedTo, "firstFailures": firstFailures,
-	"phrases": phrases, "called": strings.Clone, "sign": sign, "utc": utc, "spark": spark, "rate": rate,
-	"seconds": func(s float64) string { return duration(s * 1000) },
-	"percent": percent, "clock": clock, "fixed": fixed, "dollars": dollars, "encoded": url.QueryEscape, "fits": fits,
-	"tab": newTab, "states": states, "lanes": lanes, "lane": laneText, "laneLine": laneLine, "momentX": momentX,
-	"momentLine": momentLine, "flowLanes": func(f flow) int { return laneHeight * len(f.Lanes) },
-	"class": func(s string) string { return strings.ReplaceAll(s, " ", "-") },
-}).ParseFS(pages, "pages/*.html"))
+// of them is ever HTML. They are read when the first is asked for: no other command
+// needs them, and they take half a megabyte.
+var templates = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Funcs(template.FuncMap{
+		"age": age, "number": number, "count": count, "bytes": size, "duration": duration, "key": printable.Escape,
+		"shell": printable.Shell, "short": printable.Short, "jobPage": jobPage,
+		"of":     func(p page, main any) page { p.Main = main; return p },
+		"replay": newReplayForm, "everyLetter": everyLetter, "groupOf": groupOf, "letterOf": letterOf, "ofKey": ofKey,
+		"letterCount": letterCount, "plural": plural, "copiedTo": copiedTo, "firstFailures": firstFailures,
+		"phrases": phrases, "called": strings.Clone, "sign": sign, "utc": utc, "spark": spark, "rate": rate,
+		"seconds": func(s float64) string { return duration(s * 1000) },
+		"percent": percent, "clock": clock, "fixed": fixed, "dollars": dollars, "encoded": url.QueryEscape, "fits": fits,
+		"tab": newTab, "states": states, "lanes": lanes, "lane": laneText, "laneLine": laneLine, "momentX": momentX,
+		"momentLine": momentLine, "flowLanes": func(f flow) int { return laneHeight * len(f.Lanes) },
+		"class": func(s string) string { return strings.ReplaceAll(s, " ", "-") },
+	}).ParseFS(pages, "pages/*.html"))
+})
 
 // called are the templates, in which commands begin as this one was called.
 func called(command string) *template.Template {
-	return template.Must(templates.Clone()).Funcs(template.FuncMap{"called": func(text string) string {
+	return template.Must(templates().Clone()).Funcs(template.FuncMap{"called": func(text string) string {
 		if arguments, ours := strings.CutPrefix(text, "s3fanout "); ours {
 			return command + " " + arguments
 		}

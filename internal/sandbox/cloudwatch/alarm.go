@@ -238,14 +238,22 @@ func (c AlarmConfig) stats() []MetricStat {
 	return list
 }
 
-var validAlarmName = regexp.MustCompile(`^[\x20-\x7e]{1,255}$`)
+var printableASCII = regexp.MustCompile(`^[\x20-\x7e]+$`)
+
+// mostNameBytes is of a name of an alarm and of an ID of a query. It is compared, as a
+// pattern that counts so far takes 200 KiB.
+const mostNameBytes = 255
+
+func validAlarmName(name string) bool {
+	return len(name) <= mostNameBytes && printableASCII.MatchString(name)
+}
 
 // check finds what CloudWatch would refuse
 // (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html),
 // or the sandbox does not have.
 func (c AlarmConfig) check() error {
 	switch {
-	case !validAlarmName.MatchString(c.Name):
+	case !validAlarmName(c.Name):
 		return errors.New("the name has other than 1 to 255 printable ASCII characters")
 	case c.EvaluationPeriods < 1:
 		return errors.New("EvaluationPeriods must be at least 1")
@@ -296,7 +304,7 @@ func (c AlarmConfig) checkQueries() error {
 	}
 	ids, returned := map[string]bool{}, 0
 	for _, q := range c.Queries {
-		if !queryID.MatchString(q.ID) || ids[q.ID] {
+		if !validQueryID(q.ID) || ids[q.ID] {
 			return fmt.Errorf("the Id %q of Metrics is not valid, or not unique", q.ID)
 		}
 		ids[q.ID] = true

@@ -214,7 +214,9 @@ func (r *reader) texts(m cbor.Map, name string) (list []string) {
 	return list
 }
 
-var queryID = regexp.MustCompile(`^[a-z][a-zA-Z0-9_]{0,254}$`)
+var queryID = regexp.MustCompile(`^[a-z][a-zA-Z0-9_]*$`)
+
+func validQueryID(id string) bool { return len(id) <= mostNameBytes && queryID.MatchString(id) }
 
 func (r *reader) queries(m cbor.Map) []query {
 	list := r.list(m, "MetricDataQueries")
@@ -235,7 +237,7 @@ func (r *reader) queries(m cbor.Map) []query {
 func (r *reader) query(v cbor.Value) query {
 	m := r.object("MetricDataQueries", v, "Id", "Label", "ReturnData", "MetricStat", "Expression")
 	q := query{id: r.text(m, "Id"), label: r.text(m, "Label")}
-	if !queryID.MatchString(q.id) {
+	if !validQueryID(q.id) {
 		r.fail("The value %q for parameter Id does not begin with a lower-case letter, "+
 			"or has others than letters, digits and underscores.", q.id)
 	}
