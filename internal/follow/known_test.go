@@ -149,8 +149,8 @@ func TestCancellation(t *testing.T) {
 		return nil
 	}
 	got, err := w.follower.Follow(ctx, request("k"))
-	e, is := err.(*copier.Error)
-	if !is || e.Class != copier.Retryable || got.Outcome != "" { //nolint:errorlint // that it is one is the contract
+	e, is := err.(*copier.Error) //nolint:errorlint // that it is one is the contract
+	if !is || e.Class != copier.Retryable || got.Outcome != "" {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if n := strings.Count(strings.Join(w.requests(), " "), "COPY"); n != 1 {

@@ -50,10 +50,13 @@ func adoptedHealthy() Adopted {
 	return Adopted{
 		Notifications: document(theirs + entryOf(func(*notification.Entry) {})),
 		Policy: found(`{"Version":"2012-10-17","Statement":[
-			{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::old","arn:aws:s3:::old/*"],"Condition":{"Bool":{"aws:SecureTransport":"false"}}},
-			{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::old/*","Condition":{"NumericLessThan":{"s3:TlsVersion":"1.2"}}},
+			{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::old","arn:aws:s3:::old/*"],
+				"Condition":{"Bool":{"aws:SecureTransport":"false"}}},
+			{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::old/*",
+				"Condition":{"NumericLessThan":{"s3:TlsVersion":"1.2"}}},
 			{"Effect":"Deny","Principal":"*","Action":"s3:DeleteBucket","Resource":"arn:aws:s3:::old"},
-			{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:root"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::old/*"}]}`),
+			{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:root"},
+				"Action":"s3:GetObject","Resource":"arn:aws:s3:::old/*"}]}`),
 		RequesterPays: found(false), WritersOwn: found(false), Lock: Look[string]{State: Absent},
 		Key: found(Key{
 			ARN: oldKey, State: "Enabled",

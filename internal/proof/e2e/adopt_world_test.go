@@ -94,9 +94,10 @@ func (a *assembly) withOwner() *assembly {
 			{"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"sns:Publish","Resource":"*"}}}},
 		"Role":{"Type":"AWS::IAM::Role","Properties":{"RoleName":"owners","AssumeRolePolicyDocument":{"Statement":
 			{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}}}},
-		"Function":{"Type":"AWS::Lambda::Function","Properties":{"FunctionName":"owners","Role":{"Fn::GetAtt":["Role","Arn"]},"Runtime":"provided.al2023",
-			"Handler":"bootstrap","Architectures":["arm64"],"Code":{"S3Bucket":"b","S3Key":"owner"},"Timeout":3,"MemorySize":128}},
-		"Permission":{"Type":"AWS::Lambda::Permission","Properties":{"FunctionName":{"Ref":"Function"},"Action":"lambda:InvokeFunction","Principal":"s3.amazonaws.com"}}}}`)}
+		"Function":{"Type":"AWS::Lambda::Function","Properties":{"FunctionName":"owners",
+			"Role":{"Fn::GetAtt":["Role","Arn"]},"Runtime":"provided.al2023","Handler":"bootstrap","Architectures":["arm64"],"Code":{"S3Bucket":"b","S3Key":"owner"},"Timeout":3,"MemorySize":128}},
+		"Permission":{"Type":"AWS::Lambda::Permission","Properties":{"FunctionName":{"Ref":"Function"},
+			"Action":"lambda:InvokeFunction","Principal":"s3.amazonaws.com"}}}}`)}
 	return a
 }
 

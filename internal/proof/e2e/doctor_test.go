@@ -215,7 +215,8 @@ func TestDoctorNamesEverySabotage(t *testing.T) {
 		}, []string{"eu-west-1 queue", "eu-west-1 subscription-dead-letters", "eu-west-1 function-failures"}},
 		{"a source forgotten", func(a *assembly) {
 			a.edit(eu, editOf("AWS::Lambda::Function", func(p map[string]any) {
-				p["Environment"].(map[string]any)["Variables"].(map[string]any)["S3FANOUT_SOURCE_BUCKETS"] = "us-east-1=s3fanout-123456789012-us-east-1"
+				variables := p["Environment"].(map[string]any)["Variables"].(map[string]any)
+				variables["S3FANOUT_SOURCE_BUCKETS"] = "us-east-1=s3fanout-123456789012-us-east-1"
 			}))
 		}, []string{"eu-west-1 function-environment"}},
 		{"the Region's own function subscribed", func(a *assembly) {
@@ -242,7 +243,8 @@ func TestDoctorNamesEverySabotage(t *testing.T) {
 		}, []string{"eu-west-1 bucket"}},
 		{"uploads in parts not announced", func(a *assembly) {
 			a.edit(us, editOf("AWS::S3::Bucket", func(p map[string]any) {
-				p["NotificationConfiguration"].(map[string]any)["TopicConfigurations"].([]any)[0].(map[string]any)["Event"] = "s3:ObjectCreated:Put"
+				topics := p["NotificationConfiguration"].(map[string]any)["TopicConfigurations"].([]any)
+				topics[0].(map[string]any)["Event"] = "s3:ObjectCreated:Put"
 			}))
 		}, []string{"us-east-1 bucket-notification"}},
 		{"a permission for another topic", func(a *assembly) {
@@ -257,7 +259,8 @@ func TestDoctorNamesEverySabotage(t *testing.T) {
 		}, []string{"eu-west-1 function-permission"}},
 		{"another bucket to write to", func(a *assembly) {
 			a.edit(eu, editOf("AWS::Lambda::Function", func(p map[string]any) {
-				p["Environment"].(map[string]any)["Variables"].(map[string]any)["S3FANOUT_TARGET_BUCKET"] = "s3fanout-123456789012-us-east-1"
+				variables := p["Environment"].(map[string]any)["Variables"].(map[string]any)
+				variables["S3FANOUT_TARGET_BUCKET"] = "s3fanout-123456789012-us-east-1"
 			}))
 		}, []string{"eu-west-1 function-environment"}},
 		{"a function switched off", func(a *assembly) {

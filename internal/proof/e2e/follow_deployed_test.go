@@ -14,8 +14,8 @@ import (
 )
 
 // followContext is a set that follows everything, and of some keys less.
-const followContext = `{"s3fanout":{"name":"follow","regions":["us-east-1","eu-west-1","ap-northeast-1"],"follow":["overwrites","deletions","tags"],
-	"filters":[{"prefix":"films/"},{"prefix":"logs/","follow":[]},{"prefix":"a b/","suffix":".jpg","follow":["overwrites"]}]}}`
+const followContext = `{"s3fanout":{"name":"follow","regions":["us-east-1","eu-west-1","ap-northeast-1"],
+	"follow":["overwrites","deletions","tags"],"filters":[{"prefix":"films/"},{"prefix":"logs/","follow":[]},{"prefix":"a b/","suffix":".jpg","follow":["overwrites"]}]}}`
 
 // followConfig writes the set's cdk.json.
 func followConfig(t *testing.T) string {

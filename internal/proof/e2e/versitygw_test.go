@@ -38,7 +38,8 @@ var versitygwTests = regexp.MustCompile(`^(` + strings.Join([]string{
 // otherTests are those among them that are about users, policies, ACLs and locks,
 // or about options of versitygw.
 var otherTests = regexp.MustCompile(
-	`_WORM|_iam_|_no_access|_not_owned|_as_admin|non_owner|_lock|lock_|legal_hold|[rR]etention|retain_until|_acl|ACL|AccessControl|_as_user|data_integrity_etag`,
+	`_WORM|_iam_|_no_access|_not_owned|_as_admin|non_owner|_lock|lock_|legal_hold|[rR]etention|retain_until|` +
+		`_acl|ACL|AccessControl|_as_user|data_integrity_etag`,
 )
 
 // TestVersitygwSuite runs the integration tests that the authors of versitygw

@@ -30,7 +30,8 @@ type followClient struct{ *process }
 // followSend makes a request with the options of the call. The error of an answer
 // has the Region's Date.
 func followSend[T any](
-	ctx context.Context, c followClient, op, bucketName, what string, opts []func(*s3.Options), effect func(b *store, id string) (*T, error),
+	ctx context.Context, c followClient, op, bucketName, what string, opts []func(*s3.Options),
+	effect func(b *store, id string) (*T, error),
 ) (*T, error) {
 	region, attempts := client(c).heed(opts)
 	return call(ctx, c.process, region, op, bucketName+"/"+what, attempts, func(id string) (*T, error) {

@@ -29,7 +29,8 @@ func TestLedger(t *testing.T) {
 		t.Fatalf("the columns are %s", got)
 	}
 	is := regexp.MustCompile(
-		`^(TestSchedules|TestFollowSchedules),[0-9]+,[0-9]+,[0-9]+,[0-9]+,[0-9]+,[0-9a-f]{16},[0-9a-f]{12},go[0-9.]+,\w+,[^,]+,\d{4}-\d\d-\d\d,\d+$`,
+		`^(TestSchedules|TestFollowSchedules),[0-9]+,[0-9]+,[0-9]+,[0-9]+,[0-9]+,[0-9a-f]{16},[0-9a-f]{12},` +
+			`go[0-9.]+,\w+,[^,]+,\d{4}-\d\d-\d\d,\d+$`,
 	)
 	type seeds struct{ first, after uint64 }
 	of, all := map[string][]seeds{}, uint64(0)

@@ -261,10 +261,10 @@ func (c lambdaClient) Invoke(ctx context.Context, in *lambda.InvokeInput, _ ...f
 		return nil, canceled("Invoke", errKilled)
 	}
 	if failed {
-		return &lambda.InvokeOutput{
+		return &lambda.InvokeOutput{ //nolint:nilerr // the function failed, not the request
 			StatusCode: 200, FunctionError: aws.String("Unhandled"),
 			Payload: []byte(`{"errorMessage":"it failed","errorType":"ReplicationError"}`),
-		}, nil //nolint:nilerr // the function failed, not the request
+		}, nil
 	}
 	return &lambda.InvokeOutput{StatusCode: 200, Payload: []byte(`{}`)}, nil
 }

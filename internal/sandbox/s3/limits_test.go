@@ -20,7 +20,9 @@ import (
 func withHeaders(total int) func(*sdk.Options) {
 	return sdk.WithAPIOptions(func(stack *middleware.Stack) error {
 		return stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("fill",
-			func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+			func(
+				ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
+			) (middleware.FinalizeOutput, middleware.Metadata, error) {
 				r := in.Request.(*smithyhttp.Request)
 				r.Header.Set("X-Filler", strings.Repeat("x", total-headerBytes(r.Request)-len("X-Filler: \r\n")))
 				return next.HandleFinalize(ctx, in)

@@ -126,7 +126,9 @@ func TestAttributesOfAnObject(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := []types.ObjectAttributes{"ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"}
-	get := func(region, bucket, key string, most *int32, marker *string, wanted ...types.ObjectAttributes) (*sdk.GetObjectAttributesOutput, error) {
+	get := func(
+		region, bucket, key string, most *int32, marker *string, wanted ...types.ObjectAttributes,
+	) (*sdk.GetObjectAttributesOutput, error) {
 		return w.client(region).GetObjectAttributes(t.Context(), &sdk.GetObjectAttributesInput{
 			Bucket: &bucket, Key: &key, ObjectAttributes: wanted, MaxParts: most, PartNumberMarker: marker,
 		})

@@ -64,7 +64,8 @@ func (w *world) role(t *testing.T, group string) string {
 	t.Helper()
 	trust, err := iam.ParseAs(iam.TrustPolicy,
 		[]byte(`{"Statement":[{"Effect":"Allow","Principal":{"Service":"scheduler.amazonaws.com"},"Action":"sts:AssumeRole",
-		"Condition":{"StringEquals":{"aws:SourceAccount":"`+account+`","aws:SourceArn":"arn:aws:scheduler:eu-west-1:`+account+`:schedule-group/`+group+`"}}}]}`))
+		"Condition":{"StringEquals":{"aws:SourceAccount":"`+account+`",
+			"aws:SourceArn":"arn:aws:scheduler:eu-west-1:`+account+`:schedule-group/`+group+`"}}}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}

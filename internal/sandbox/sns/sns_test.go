@@ -125,8 +125,8 @@ func (w *world) publish(t *testing.T, message string) {
 // allowQueue lets the topic send to the dead-letter queue.
 func (w *world) allowQueue(t *testing.T) {
 	t.Helper()
-	doc, err := iam.ParseDocument([]byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sns.amazonaws.com"},
-		"Action":"sqs:SendMessage","Resource":"` + w.queue + `","Condition":{"ArnEquals":{"aws:SourceArn":"` + w.topic + `"}}}]}`))
+	doc, err := iam.ParseDocument([]byte(`{"Version":"2012-10-17","Statement":[{
+		"Effect":"Allow","Principal":{"Service":"sns.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"` + w.queue + `","Condition":{"ArnEquals":{"aws:SourceArn":"` + w.topic + `"}}}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -281,8 +281,9 @@ func TestPublishNeedsPermission(t *testing.T) {
 	if _, err := w.Publish(t.Context(), bucket, w.topic, "", "x"); !errors.As(err, &denied) {
 		t.Errorf("without a policy: %v, want a denial", err)
 	}
-	doc, err := iam.ParseDocument([]byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"sns:Publish",
-		"Resource":"` + w.topic + `","Condition":{"StringEquals":{"aws:SourceAccount":"` + account + `"},"ArnLike":{"aws:SourceArn":"arn:aws:s3:::bucket"}}}]}`))
+	doc, err := iam.ParseDocument([]byte(`{"Version":"2012-10-17","Statement":[{
+		"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"sns:Publish","Resource":"` + w.topic + `",
+		"Condition":{"StringEquals":{"aws:SourceAccount":"` + account + `"},"ArnLike":{"aws:SourceArn":"arn:aws:s3:::bucket"}}}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -161,7 +161,8 @@ func TestResourceOrder(t *testing.T) {
 func TestConditionalResources(t *testing.T) {
 	r, out, err := deploy(t, stackFile{name: "s", template: `{
 		"Conditions":{"No":{"Fn::Equals":["a","b"]},"Yes":{"Fn::Not":[{"Condition":"No"}]}},
-		"Resources":{"A":{"Type":"X","Condition":"No"},"B":{"Type":"X","Condition":"Yes","Properties":{"P":{"Fn::If":["No",{"Ref":"A"},"none"]}}}},
+		"Resources":{"A":{"Type":"X","Condition":"No"},
+			"B":{"Type":"X","Condition":"Yes","Properties":{"P":{"Fn::If":["No",{"Ref":"A"},"none"]}}}},
 		"Outputs":{"A":{"Condition":"No","Value":{"Ref":"A"}},"B":{"Value":{"Ref":"B"}}}}`})
 	if err != nil {
 		t.Fatal(err)

@@ -36,10 +36,13 @@ type world struct {
 // the policies of the log bucket and of the trail's role.
 const (
 	bucketPolicy = `{"Version": "2012-10-17", "Statement": [
-		{"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "s3:GetBucketAcl", "Resource": "arn:aws:s3:::logs",
+		{"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"},
+		 "Action": "s3:GetBucketAcl", "Resource": "arn:aws:s3:::logs",
 		 "Condition": {"StringEquals": {"aws:SourceArn": "arn:aws:cloudtrail:us-east-1:123456789012:trail/audit"}}},
-		{"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "s3:PutObject", "Resource": "arn:aws:s3:::logs/AWSLogs/123456789012/*",
-		 "Condition": {"StringEquals": {"aws:SourceArn": "arn:aws:cloudtrail:us-east-1:123456789012:trail/audit", "s3:x-amz-acl": "bucket-owner-full-control"}}}]}`
+		{"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"},
+		 "Action": "s3:PutObject", "Resource": "arn:aws:s3:::logs/AWSLogs/123456789012/*",
+		 "Condition": {"StringEquals": {"aws:SourceArn": "arn:aws:cloudtrail:us-east-1:123456789012:trail/audit",
+			"s3:x-amz-acl": "bucket-owner-full-control"}}}]}`
 	rolePolicy = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
 		"Resource": "arn:aws:logs:us-east-1:123456789012:log-group:audit:log-stream:123456789012_CloudTrail_us-east-1*"}]}`
 	trust = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": ` +
