@@ -29,7 +29,7 @@ cost, and asks above --limit. Interrupt it and run it again as you like.`,
   s3fanout backfill
   s3fanout backfill --key films/one.mp4 --key films/two.mp4
   s3fanout backfill --to eu-north-1 --limit 250
-  s3fanout backfill --from us-east-1 --to eu-west-1,eu-north-1 --prefix films/
+  s3fanout backfill --from us-east-1 --to eu-west-1,eu-north-1 --prefix a/
   s3fanout backfill --batch-operations --to eu-north-1 --dry-run
   s3fanout backfill --job 00e123a4-c0d8-41f4 --region us-east-1`,
 		Args: noArguments,

@@ -44,8 +44,8 @@ reconcile are those of cdk.json unless you say otherwise.`,
 		Example: `  s3fanout cost --objects 1000000 --bytes 1TiB
   s3fanout cost --objects 1000000 --bytes 1TiB --from us-east-1
   s3fanout cost --objects 5000 --bytes 20TiB --regions eu-west-1,us-east-1
-  s3fanout cost --objects 1000000 --bytes 1TiB --follow overwrites,deletions \
-    --deletions 200000
+  s3fanout cost --objects 1000000 --bytes 1TiB \
+    --follow overwrites,deletions --deletions 200000
   s3fanout cost --objects 1000000 --bytes 100GiB --regions 5 --output json`,
 		Args: noArguments,
 		RunE: func(_ *cobra.Command, _ []string) error { return a.cost(f) },

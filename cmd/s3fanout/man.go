@@ -57,7 +57,8 @@ func writeManPage(w io.Writer, c *cobra.Command) error {
 	writeManText(&b, "DESCRIPTION", c.Long)
 	writeManCommands(&b, c)
 	if c.Example != "" {
-		writeManText(&b, "EXAMPLES", "```\n"+c.Example+"\n```")
+		// Not indented once more: man does that.
+		writeManText(&b, "EXAMPLES", "```\n"+strings.TrimPrefix(strings.ReplaceAll("\n"+c.Example, "\n  ", "\n"), "\n")+"\n```")
 	}
 	for _, set := range []struct {
 		title string

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"s3fanout/internal/table"
 )
 
 // Every command that is shown has a page, with its flags, and of the lines of its
@@ -42,6 +44,11 @@ func TestManPages(t *testing.T) {
 				t.Errorf("%s: its page does not say what %s is for", c.CommandPath(), child.Name())
 			}
 		}
+		for line := range strings.Lines(between(unescaped, "\n.nf\n", "\n.fi\n")) { // man indents what it does not fill
+			if n := table.Width(strings.TrimSuffix(line, "\n")); n > helpWidth-7 {
+				t.Errorf("%s: %d columns: %q", c.CommandPath(), n, line)
+			}
+		}
 		for line := range strings.Lines(page) {
 			request, _, _ := strings.Cut(strings.TrimSpace(line), " ")
 			if (line[0] == '.' || line[0] == '\'') && !slices.Contains(requests, request) {
@@ -52,6 +59,16 @@ func TestManPages(t *testing.T) {
 	if got := roff(".a\n'b\n\\c --d"); got != "\\&.a\n\\&'b\n\\ec \\-\\-d" {
 		t.Errorf("got %q", got)
 	}
+}
+
+// between is all that is between such a beginning and the end after it.
+func between(text, begin, end string) string {
+	var all strings.Builder
+	for _, part := range strings.Split(text, begin)[1:] {
+		inside, _, _ := strings.Cut(part, end)
+		all.WriteString(inside + "\n")
+	}
+	return all.String()
 }
 
 // Who reads a man page or help --full reads text: no marks of Markdown, and of a

@@ -36,7 +36,8 @@ under each delete marker becomes the current one again, as a new write that the
 functions replicate. Try --dry-run first. You can run it again at any time.`,
 		Example: `  s3fanout undelete --since 2h --dry-run
   s3fanout undelete --since 2h
-  s3fanout undelete --since 2026-11-29T08:30:00Z --until 2026-11-29T08:45:00Z
+  s3fanout undelete --since 2026-11-29T08:30:00Z \
+    --until 2026-11-29T08:45:00Z
   s3fanout undelete --since 2d --prefix films/
   s3fanout undelete --since 2d --key films/one.mp4`,
 		Args: noArguments,
