@@ -28,8 +28,8 @@ func TestPricesInProse(t *testing.T) {
 			"how long logs are kept; " + number(price.LogMonth) + " a GB and month",
 			"traces invocations; " + whole(price.Trace*1e6) + " a million traces",
 			"a dashboard of all Regions, " + whole(price.DashboardMonth) + " a month",
-			"costs " + whole(price.KeyMonth) + " a month (" + whole(2*price.KeyMonth) + " after the first yearly rotation, " +
-				whole(3*price.KeyMonth) + " after the second) and " + number(price.KeyRequest*10_000) + " for 10,000 requests",
+			"costs " + whole(price.KeyMonth) + " a month (" + whole(2*price.KeyMonth) + " and " + whole(3*price.KeyMonth) +
+				" after the first two yearly rotations) and " + number(price.KeyRequest*10_000) + " for 10,000 requests",
 		},
 		"lag.md": {"sent once, at " + whole(price.CustomEvent*1e6) + " a million"},
 		"batch-operations.md": {
