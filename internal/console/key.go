@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"s3fanout/internal/operator/document"
-	"s3fanout/internal/operator/history"
 )
 
 // moment is something that happened to a key in one Region.
@@ -23,7 +22,7 @@ func moments(h document.History, letters []document.ExplainLetter) []moment {
 	var list []moment
 	for _, e := range h.Entries {
 		m := moment{At: e.Time, Region: e.Region, What: e.What, Text: e.VersionID}
-		if e.What == string(history.Version) {
+		if e.What == "version" { // of which nothing tells
 			m.What = "write or replica"
 		}
 		switch {
