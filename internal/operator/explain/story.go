@@ -25,6 +25,8 @@ type Write struct {
 	Shown, Hidden, Kept []string
 	// DeletedAt is when the first of Hidden deleted it; zero if none has.
 	DeletedAt time.Time
+	// undeleteSince is from when on undelete has to look to bring it back.
+	undeleteSince time.Time
 	// Destroyed says that it is gone from the Region where it was made.
 	Destroyed bool
 }
@@ -79,9 +81,8 @@ func writesOf(f Facts) []found {
 				w.Shown = appendOnce(w.Shown, b.Region)
 			case b.Stack[i-1].Marker:
 				w.Hidden = appendOnce(w.Hidden, b.Region)
-				if at := deletedAt(b.Stack, i); w.DeletedAt.IsZero() || at.Before(w.DeletedAt) {
-					w.DeletedAt = at
-				}
+				w.DeletedAt = earlier(w.DeletedAt, deletedAt(b.Stack, i))
+				w.undeleteSince = earlier(w.undeleteSince, undeleteSince(b.Stack, i))
 			default:
 				w.Kept = appendOnce(w.Kept, b.Region)
 			}
@@ -117,6 +118,27 @@ func appendOnce(list []string, s string) []string {
 // nothing: undelete counts from the first.
 func deletedAt(stack []policy.Version, index int) time.Time {
 	return time.Unix(stack[index-1].Modified, 0).UTC()
+}
+
+// undeleteSince is from when on undelete has to look to bring it back. It goes by times,
+// and so counts each marker that is younger than the version: also one beneath, made
+// during an upload in parts, which S3 dates by its start.
+func undeleteSince(stack []policy.Version, index int) time.Time {
+	since := deletedAt(stack, index)
+	for _, v := range stack[index+1:] {
+		if v.Marker && v.Modified > stack[index].Modified {
+			since = earlier(since, time.Unix(v.Modified, 0).UTC())
+		}
+	}
+	return since
+}
+
+// earlier is the earlier of two times, of which the first may not be known yet.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // why says why a write is beaten by the one before it in the order.
@@ -168,7 +190,7 @@ func (j *judgement) followed(s policy.Standing, states []State) {
 	case s.Deleted && len(behind) == 0:
 		j.call(CodeNowhere)
 		j.say("%s, and it is deleted: in %s, first %s", what, and(latest.Hidden), at(latest.DeletedAt))
-		j.step("to restore it", undeleteKey(j.Key, latest.DeletedAt))
+		j.step("to restore it", undeleteKey(j.Key, latest.undeleteSince))
 		return
 	case len(behind) == 0 && len(s.Missing) > 0:
 		j.call(CodeDeleted)
@@ -268,17 +290,15 @@ func (j *judgement) nowhereFollowed() {
 // leftDeleted says of places that hide the key that deletions do not travel.
 func (j *judgement) leftDeleted(indexes []int) {
 	var texts []string
-	var first time.Time
+	var since time.Time
 	for _, i := range indexes {
 		b := j.Followed.Buckets[i]
-		deleted := deletedAt(b.Stack, slices.IndexFunc(b.Stack, func(v policy.Version) bool { return !v.Marker }))
-		texts = append(texts, b.Region+" "+at(deleted))
-		if first.IsZero() || deleted.Before(first) {
-			first = deleted
-		}
+		hidden := slices.IndexFunc(b.Stack, func(v policy.Version) bool { return !v.Marker })
+		texts = append(texts, b.Region+" "+at(deletedAt(b.Stack, hidden)))
+		since = earlier(since, undeleteSince(b.Stack, hidden))
 	}
 	j.say("it was deleted in %s, and deletions are not replicated", and(texts))
-	j.step("to restore it", undeleteKey(j.Key, first))
+	j.step("to restore it", undeleteKey(j.Key, since))
 }
 
 // tagsOf compares the tags with those of the Region where the object was written.

@@ -134,6 +134,18 @@ func TestUndeleteOfAnOlderWriteOnTopOfADeletedOne(t *testing.T) {
 	}
 }
 
+// A marker that was made during an upload in parts is beneath it, and younger, so that
+// undelete counts from it.
+func TestUndeleteCountsFromAMarkerBeneath(t *testing.T) {
+	stack := []policy.Version{{Marker: true, Modified: 70}, {Modified: 20}, {Marker: true, Modified: 50}, {Marker: true, Modified: 20}}
+	if got, want := undeleteSince(stack, 1), time.Unix(50, 0); !got.Equal(want) {
+		t.Errorf("undelete has to look since %v, want %v", got, want)
+	}
+	if got, want := deletedAt(stack, 1), time.Unix(70, 0); !got.Equal(want) {
+		t.Errorf("deleted at %v, want %v", got, want)
+	}
+}
+
 // Tags are those of the Region where the object was written.
 func TestTagsOfAKeyThatIsFollowed(t *testing.T) {
 	w := buckets.New(t, storyA, storyB)
