@@ -57,7 +57,7 @@ const (
 
 	checkSubscription  = "subscription"
 	checkConfirmed     = "subscription-confirmed"
-	checkReplicaFilter = "subscription-replica-filter"
+	checkReplicaFilter = "subscription-echo-filter" // its ID since the first release; readers of JSON know it
 	checkFilter        = "subscription-filter"
 	checkUndelivered   = "subscription-dead-letters"
 	checkOwnFunction   = "subscription-own-function"

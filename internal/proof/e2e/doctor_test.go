@@ -190,8 +190,8 @@ func TestDoctorNamesEverySabotage(t *testing.T) {
 			}))
 		},
 			[]string{
-				"us-east-1 subscription-replica-filter", "eu-west-1 subscription-replica-filter",
-				"ap-northeast-1 subscription-replica-filter",
+				"us-east-1 subscription-echo-filter", "eu-west-1 subscription-replica-filter",
+				"ap-northeast-1 subscription-echo-filter",
 			}},
 		{"echo filter of another role", func(a *assembly) {
 			a.edit(us+"-mesh", editOf("AWS::SNS::Subscription", func(p map[string]any) {
@@ -199,7 +199,7 @@ func TestDoctorNamesEverySabotage(t *testing.T) {
 					"principalId": []any{map[string]any{"anything-but": map[string]any{"prefix": "AWS:AROAGONE:"}}},
 				}}}
 			}))
-		}, []string{"us-east-1 subscription-replica-filter"}},
+		}, []string{"us-east-1 subscription-echo-filter"}},
 		{"a filter that drops uploads", func(a *assembly) {
 			a.edit(us+"-mesh", editOf("AWS::SNS::Subscription", func(p map[string]any) {
 				p["FilterPolicy"] = map[string]any{"Records": map[string]any{"eventName": []any{"ObjectCreated:Copy"}}}

@@ -27,7 +27,7 @@ func (e *emulatorRun) differences() []difference {
 		{
 			id: filterArrays, what: "a filter on the message's body does not look into arrays",
 			fault: "ministack", override: "the subscriptions' filters are taken away after the deployment", apply: removeFilters,
-			findings: []string{"subscription-replica-filter"},
+			findings: []string{"subscription-echo-filter"},
 		},
 		{
 			id: "latest-apart", what: "a function's event configuration and that of `$LATEST` are two",
