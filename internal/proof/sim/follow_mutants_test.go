@@ -111,7 +111,7 @@ var followMutants = []mutant{
 		"	case len(behind) == 0:\n", "	case len(behind) <= 1:\n",
 	}, {
 		"explain dates a deletion by its newest marker", "internal/operator/explain",
-		"deletedAt(b.Stack, slices.IndexFunc(b.Stack, func(v policy.Version) bool { return !v.Marker }))", "deletedAt(b.Stack, 1)",
+		"undeleteSince(b.Stack, hidden)", "undeleteSince(b.Stack, 1)",
 	}, {
 		"explain reads one page of versions", "internal/operator/explain",
 		"if from = page.Next; from == \"\" || ", "if from = page.Next; from != \"\" || ",
