@@ -53,20 +53,29 @@ type Region struct {
 }
 
 // hiddenSince is when the first of the Regions, which all show a marker, deleted what it
-// hides; zero if none of them hides an object, or if one may, further down than was
-// looked.
-func hiddenSince(regions []Region) (first time.Time) {
+// hides; zero if none of them hides an object. Where one may, further down than was
+// looked, it is not sure, and the time is that of the first marker that was seen.
+func hiddenSince(regions []Region) (first time.Time, sure bool) {
+	var seen time.Time
+	sure = true
 	for _, r := range regions {
 		i := slices.IndexFunc(r.Versions, func(v Version) bool { return !v.Marker })
-		switch {
-		case i < 0 && (r.MoreVersions || r.Versions == nil):
-			return time.Time{}
-		case i < 1:
-		case first.IsZero() || r.Versions[i-1].Modified.Before(first):
-			first = r.Versions[i-1].Modified
+		if i < 0 && (r.MoreVersions || r.Versions == nil) {
+			sure = false
+		}
+		if i > 0 {
+			first = earlier(first, r.Versions[i-1].Modified)
+		}
+		for _, v := range r.Versions {
+			if v.Marker {
+				seen = earlier(seen, v.Modified)
+			}
 		}
 	}
-	return first
+	if !sure {
+		return seen, false
+	}
+	return first, true
 }
 
 // hasDeleteMarker says that a delete marker hides what is copied there.

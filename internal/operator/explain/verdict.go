@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"s3fanout/internal/aws/initiator"
 	"s3fanout/internal/printable"
@@ -287,9 +288,7 @@ func (j *judgement) nowhere() {
 	switch {
 	case len(gone) > 0:
 		j.say("no Region has it any more: it was deleted in %s", deletions(gone))
-		if since := hiddenSince(gone); !since.IsZero() {
-			j.step("to restore it", undeleteKey(j.Key, since))
-		}
+		j.restore(hiddenSince(gone))
 	case slices.ContainsFunc(j.Regions, func(r Region) bool { return len(r.Uploads) > 0 }):
 		j.say("no Region has it: its upload is not completed")
 		j.step("wait until whoever uploads it is done, or upload it again", "")
@@ -302,6 +301,32 @@ func (j *judgement) nowhere() {
 			)
 		}
 	}
+}
+
+// restore is how to bring back what all Regions have deleted, which undelete does where
+// it was deleted from a time on. If that is not sure, a dry run has to tell.
+func (j *judgement) restore(since time.Time, sure bool) {
+	if since.IsZero() && sure {
+		return // there is nothing to bring back
+	}
+	text, command := "to restore it", undeleteKey(j.Key, since)
+	switch {
+	case j.Excluded:
+		j.say("undelete leaves it, because cdk.json excludes its key")
+		text = "to restore it, change the excluded keys, deploy, and restore it"
+	case j.LeftOut:
+		j.say("undelete leaves it, because no filter in cdk.json selects its key")
+		text = "to restore it, add a filter that selects it, deploy, and restore it"
+	}
+	switch {
+	case since.IsZero():
+		text, command = "find out why its versions are not known, and check again", doctorCommand(regionNames(j.by[Deleted])...)
+	case !sure:
+		text, command = text+"; not all its versions are known: try first, with an earlier time if nothing is found", command+" --dry-run"
+	case j.NoUserCopies: // what undelete restores by one request is not announced
+		command += " && " + backfillCommand(j.Key, "", nil, true)
+	}
+	j.step(text, command)
 }
 
 // notSeen is where no Region that could be asked has it.

@@ -12,8 +12,8 @@ func deletions(gone []Region) string {
 	texts := make([]string, len(gone))
 	for i, r := range gone {
 		texts[i] = r.Region
-		when := hiddenSince(gone[i : i+1])
-		if when.IsZero() {
+		when, sure := hiddenSince(gone[i : i+1])
+		if !sure || when.IsZero() {
 			when = r.Deleted.Modified
 		}
 		if !when.IsZero() {
