@@ -144,7 +144,10 @@ func TestDocumentsHaveTheirSchema(t *testing.T) {
 			document.NewUndelete("media", undelete.Span{}, false, undelete.Report{}, nil),
 			document.NewUndelete(
 				"media", undelete.Span{}, false,
-				undelete.Report{Regions: make([]undelete.Region, 1), Failures: make([]backfill.Failure, 1)}, failed,
+				undelete.Report{
+					Regions: make([]undelete.Region, 1), Failures: make([]backfill.Failure, 1),
+					Found: []undelete.Found{{Verdict: undelete.Lost}, {Verdict: undelete.Restore, Region: "us-east-1"}},
+				}, failed,
 			),
 		},
 		"verify-difference": {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"testing"
 	"time"
@@ -47,7 +48,7 @@ func moreScreens(t *testing.T, checked document.Adopt) map[string]screenOf {
 		Estimate: &document.BackfillEstimate{Dollars: 12.345, RequestDollars: 0.02, TransferDollars: 12.325},
 	}
 	restored := document.Undelete{
-		ReplicaSet: "media", Since: noon, Until: later, Failures: failures, Earlier: 2, Recreated: 1,
+		ReplicaSet: "media", Since: noon, Until: later, Failures: failures, Earlier: 12, Recreated: 1, Found: foundKeys(),
 		UndeleteCounts: document.UndeleteCounts{Objects: 5},
 		Regions: []document.UndeleteRegion{
 			{Region: "us-east-1", UndeleteCounts: document.UndeleteCounts{Objects: 2, Bytes: 2000, Restored: 2, RestoredBytes: 2000}},
@@ -97,6 +98,16 @@ func moreScreens(t *testing.T, checked document.Adopt) map[string]screenOf {
 		"report":  func(w io.Writer, width int, _ bool) error { return writeReportText(w, month, terminal{width}) },
 		"verify":  verifyScreen,
 	}
+}
+
+// foundKeys are of undelete: more than it shows, and a hostile one.
+func foundKeys() []document.UndeleteFound {
+	found := []document.UndeleteFound{{Key: "music/\x1b[2Jthree", Verdict: "recreated"}}
+	for i := range 12 {
+		key := fmt.Sprintf("films/%02d/a-name-that-is-longer-than-there-is-room-for-it-on-a-narrow-terminal/one.mp4", i)
+		found = append(found, document.UndeleteFound{Key: key, Verdict: "earlier"})
+	}
+	return found
 }
 
 // verifyScreen writes what verify shows of a few differences.

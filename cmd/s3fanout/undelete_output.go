@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"s3fanout/internal/operator/document"
+	"s3fanout/internal/operator/undelete"
+	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
 	"s3fanout/internal/ui"
 )
@@ -42,23 +44,57 @@ func writeUndeleteText(w io.Writer, d document.Undelete, width int, colours bool
 		}
 		if r.Objects > 0 {
 			b.WriteString(levelLine(level, r.Region, describeUndeleted(d, r.UndeleteCounts), width, colours) + "\n")
+			if d.DryRun {
+				b.WriteString(foundLines(d.Found, undelete.Restore, r.Region, r.Objects, width))
+			}
 		}
 	}
 	for _, stays := range []struct {
 		n                int
+		verdict          undelete.Verdict
 		verb, many, text string
 	}{
-		{d.Earlier, "stays", "stay", "deleted: deleted before, too"},
-		{d.Later, "stays", "stay", "deleted: deleted again later"},
-		{d.Recreated, "stays", "stay", "as is: written again since, or different in another Region"},
-		{d.Lost, "cannot", "cannot", "be restored: no version is left under the delete marker"},
+		{d.Earlier, undelete.Earlier, "stays", "stay", "deleted: deleted before, too"},
+		{d.Later, undelete.Later, "stays", "stay", "deleted: deleted again later"},
+		{d.Recreated, undelete.Recreated, "stays", "stay", "as is: written again since, or different in another Region"},
+		{d.Lost, undelete.Lost, "cannot", "cannot", "be restored: no version is left under the delete marker"},
 	} {
 		if stays.n > 0 {
 			line(countOf(stays.n, "key "+stays.verb, "keys "+stays.many) + " " + stays.text)
+			b.WriteString(foundLines(d.Found, stays.verdict, "", stays.n, width))
 		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// shownFound is how many keys of a verdict the text names.
+const shownFound = 10
+
+// foundLines name the first of so many keys with a verdict, whose version the
+// Region has; empty for none.
+func foundLines(found []document.UndeleteFound, verdict undelete.Verdict, region string, n, width int) string {
+	const indent = "    "
+	var b strings.Builder
+	shown := 0
+	for _, f := range found {
+		if f.Verdict != string(verdict) || f.Region != region {
+			continue
+		}
+		if shown == shownFound {
+			break
+		}
+		key := printable.Quote(f.Key)
+		if width > 0 {
+			key = table.CutStart(key, max(width-len(indent), narrowestKey))
+		}
+		b.WriteString(indent + key + "\n")
+		shown++
+	}
+	if shown > 0 && n > shown {
+		fmt.Fprintf(&b, indent+"and %d more; --output json has the first %d\n", n-shown, undelete.MaxFound)
+	}
+	return b.String()
 }
 
 // describeUndeleted says how a Region stands.

@@ -1,6 +1,8 @@
 package document
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"s3fanout/internal/operator/undelete"
@@ -8,7 +10,7 @@ import (
 )
 
 // Undelete is what undelete --output json writes. Its names and the
-// values of class are stable.
+// values of class and verdict are stable.
 type Undelete struct {
 	ReplicaSet  string    `json:"replicaSet"`
 	DryRun      bool      `json:"dryRun"`
@@ -23,8 +25,18 @@ type Undelete struct {
 	Recreated int              `json:"recreated" jsonschema:"written again since"`
 	Lost      int              `json:"lost" jsonschema:"no version under the marker"`
 	Regions   []UndeleteRegion `json:"regions"`
+	Found     []UndeleteFound  `json:"found" jsonschema:"by key, the first 1,000 of each verdict"`
+	Unnamed   int              `json:"unnamed" jsonschema:"keys that found leaves out"`
 	Requests  CopyRequests     `json:"requests"`
 	Failures  []CopyFailure    `json:"failures"`
+}
+
+// UndeleteFound is a key of which something was deleted in the span.
+type UndeleteFound struct {
+	Key     string `json:"key"`
+	Verdict string `json:"verdict" jsonschema:"restore, earlier, later, recreated or lost"`
+	Region  string `json:"region,omitempty" jsonschema:"has the version to be restored"`
+	Bytes   *int64 `json:"bytes,omitempty" jsonschema:"of that version"`
 }
 
 // UndeleteCounts counts objects, of one Region or of all.
@@ -53,7 +65,8 @@ func NewUndelete(set string, span undelete.Span, dryRun bool, report undelete.Re
 		ReplicaSet: set, DryRun: dryRun, Interrupted: report.Interrupted, Since: span.Since, Until: span.Until, Keys: report.Keys,
 		UndeleteCounts: newUndeleteCounts(sum),
 		Earlier:        report.Earlier, Later: report.Later, Recreated: report.Recreated, Lost: report.Lost,
-		Regions: []UndeleteRegion{}, Requests: newCopyRequests(sum.Requests), Failures: []CopyFailure{},
+		Regions: []UndeleteRegion{}, Requests: newCopyRequests(sum.Requests), Found: []UndeleteFound{},
+		Unnamed: report.Unnamed, Failures: []CopyFailure{},
 	}
 	d.Requests.List += report.Lists
 	d.Requests.Head += report.Heads
@@ -63,6 +76,14 @@ func NewUndelete(set string, span undelete.Span, dryRun bool, report undelete.Re
 	for _, r := range report.Regions {
 		d.Regions = append(d.Regions, UndeleteRegion{Region: r.Region, UndeleteCounts: newUndeleteCounts(r)})
 	}
+	for _, f := range report.Found {
+		found := UndeleteFound{Key: f.Key, Verdict: string(f.Verdict), Region: f.Region}
+		if f.Verdict == undelete.Restore {
+			found.Bytes = &f.Bytes
+		}
+		d.Found = append(d.Found, found)
+	}
+	slices.SortFunc(d.Found, func(a, b UndeleteFound) int { return strings.Compare(a.Key, b.Key) })
 	for _, f := range report.Failures {
 		d.Failures = append(d.Failures, CopyFailure{Region: f.Region, Key: f.Key, Class: string(f.Class), Reason: f.Reason})
 	}

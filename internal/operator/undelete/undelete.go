@@ -89,6 +89,10 @@ type Report struct {
 	// before the span too, deleted again after it, written again since, and without
 	// a version to bring back.
 	Earlier, Later, Recreated, Lost int
+	// Found are keys of which something was deleted in the span: of each verdict the
+	// first MaxFound that were listed. Unnamed counts the others.
+	Found   []Found
+	Unnamed int
 	// Failures are the first MaxFailures.
 	Failures    []backfill.Failure
 	Keys        int // listed, each once for every bucket that has it
@@ -235,7 +239,7 @@ func (r *run) walk(work context.Context) error {
 		if v == untouched {
 			return nil
 		}
-		r.decided(v, index, row.Objects)
+		r.decided(row.Key, v, index, row.Objects)
 		if v != restore || r.options.DryRun {
 			return nil
 		}
@@ -309,28 +313,6 @@ func (r *run) listed() {
 	defer r.mu.Unlock()
 	r.progress.Listed = true
 	r.notify()
-}
-
-// decided counts a key of which something was deleted in the span.
-func (r *run) decided(v verdict, index int, objects []*listing.Object) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	switch v {
-	case earlier:
-		r.report.Earlier++
-	case later:
-		r.report.Later++
-	case recreated:
-		r.report.Recreated++
-	case lost:
-		r.report.Lost++
-	case restore:
-		s := &r.report.Regions[index]
-		s.Objects++
-		s.Bytes += objects[index].Size
-		r.progress.Objects++
-		r.progress.Bytes += objects[index].Size
-	}
 }
 
 // ended counts a copy that did not fail.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -77,6 +79,14 @@ func TestRunBringsBackWhatWasDeleted(t *testing.T) {
 	if sum := report.Sum(); err != nil || sum.Objects != 2 || sum.Bytes != 6 || sum.Restored != 0 || report.Lost != 1 ||
 		w.Calls("CopyObject") != 0 {
 		t.Fatalf("a dry run: got %+v, %v", report, err)
+	}
+	slices.SortFunc(report.Found, func(a, b undelete.Found) int { return strings.Compare(a.Key, b.Key) })
+	if want := []undelete.Found{
+		{Key: "films/never-there", Verdict: undelete.Lost},
+		{Key: "films/one", Verdict: undelete.Restore, Region: a, Bytes: 3},
+		{Key: "films/two", Verdict: undelete.Restore, Region: b, Bytes: 3},
+	}; !slices.Equal(report.Found, want) || report.Unnamed != 0 {
+		t.Errorf("found %+v, want %+v", report.Found, want)
 	}
 
 	var progress undelete.Progress
