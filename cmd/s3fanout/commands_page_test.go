@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"s3fanout/internal/proof/prose"
 )
 
 var update = flag.Bool("update", false, "write docs/commands.md anew")
@@ -63,6 +65,27 @@ func pageOf(c *cobra.Command, shared map[string]bool) string {
 	return b.String() + "```\n\n" + reference(c)
 }
 
+// overview links the root's commands, a line for each of its groups.
+func overview(commands []*cobra.Command) string {
+	var b strings.Builder
+	root := commands[0]
+	for _, group := range append(root.Groups(), &cobra.Group{Title: "Also"}) {
+		line := "- " + group.Title + ":"
+		for _, c := range commands[1:] {
+			if c.Parent() == root && c.GroupID == group.ID {
+				link := fmt.Sprintf(" [%s](#%s),", c.Name(), strings.ReplaceAll(c.CommandPath(), " ", "-"))
+				if len(line)+len(link) > prose.MaxColumns {
+					b.WriteString(line + "\n")
+					line = " "
+				}
+				line += link
+			}
+		}
+		b.WriteString(strings.TrimSuffix(line, ",") + "\n")
+	}
+	return b.String()
+}
+
 // TestCommandsAreDocumented holds the page against the help and the references.
 func TestCommandsAreDocumented(t *testing.T) {
 	const path = "../../docs/commands.md"
@@ -70,7 +93,8 @@ func TestCommandsAreDocumented(t *testing.T) {
 	lines, names := shared(t, commands)
 	var b strings.Builder
 	b.WriteString("<!-- Generated from the commands' help and cmd/s3fanout/reference: go test ./cmd/s3fanout -run Documented -update -->\n")
-	b.WriteString("# Commands\n\nThe help of each command, which `s3fanout help --full COMMAND` shows with examples. Common flags:\n\n")
+	b.WriteString("# Commands\n\n" + overview(commands))
+	b.WriteString("\nThe help of each command, which `s3fanout help --full COMMAND` shows with examples. Common flags:\n\n")
 	b.WriteString("```text\n" + lines + "```\n")
 	for _, c := range commands {
 		b.WriteString(pageOf(c, names))
