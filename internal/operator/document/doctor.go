@@ -19,7 +19,7 @@ type Doctor struct {
 // unknown, warning or paused.
 type DoctorRegion struct {
 	Region string            `json:"region"`
-	Parts  map[string]string `json:"parts"`
+	Parts  map[string]string `json:"parts" jsonschema:"ok, missing, failed, unknown, warning or paused"`
 }
 
 // Finding is one thing that a check found; docs/schema/doctor.json lists the checks.

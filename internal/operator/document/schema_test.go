@@ -100,6 +100,7 @@ func TestSchemasExplainTheirFields(t *testing.T) {
 	}
 	for _, name := range []string{
 		"verdict", "state", "outcome", "kind", "class", "did", "held", "noSource", "sizeOnly", "submitted", "proofs", "waitingBytes",
+		"parts",
 	} {
 		if !explained[name] {
 			t.Errorf("no schema explains %s", name)

@@ -21,7 +21,7 @@ type Status struct {
 // StatusRegion is a Region and its last hour. A figure that is not known is null.
 type StatusRegion struct {
 	Region        string              `json:"region"`
-	Parts         map[string]string   `json:"parts"`
+	Parts         map[string]string   `json:"parts" jsonschema:"ok, missing, failed, unknown, warning or paused"`
 	Subscriptions StatusSubscriptions `json:"subscriptions"`
 	DeadLetters   *int                `json:"deadLetters"`
 	Oldest        *float64            `json:"oldestDeadLetterSeconds"`
