@@ -39,7 +39,7 @@ func Merge(findings []Finding, caller string) []Finding {
 		return merged
 	}
 	slices.Sort(actions)
-	fix := fmt.Sprintf("allow %s to %s, as the policies in docs/security.md do; then s3fanout doctor", strings.Join(actions, ", "), caller)
+	fix := fmt.Sprintf("allow %s to %s, as the policies in docs/policies do; then s3fanout doctor", strings.Join(actions, ", "), caller)
 	if slices.Contains(actions, headBucket) {
 		fix += strangersBucket
 	}

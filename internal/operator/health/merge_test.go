@@ -24,7 +24,8 @@ func TestMergeNamesTheMissingPermissionsOnce(t *testing.T) {
 	one := got[1]
 	if one.Check != checkCaller || one.Region != "us-east-1, eu-west-1" || one.Severity != Unknown ||
 		one.What != "arn:me lacks permissions for 3 checks: bucket, queue" ||
-		!strings.HasPrefix(one.Fix, "allow s3:ListBucket, sqs:GetQueueUrl to arn:me, as") || !strings.HasSuffix(one.Fix, strangersBucket) {
+		!strings.HasPrefix(one.Fix, "allow s3:ListBucket, sqs:GetQueueUrl to arn:me, as the policies in docs/policies do") ||
+		!strings.HasSuffix(one.Fix, strangersBucket) {
 		t.Errorf("got %+v", one)
 	}
 	alone := []Finding{other, lacks(checkQueue, "us-east-1", "sqs:GetQueueUrl")}

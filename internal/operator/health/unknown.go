@@ -25,7 +25,7 @@ func nextAfter(f *awsapi.Failure) string {
 		if action == "" {
 			action = "this request"
 		}
-		return "allow " + action + " to {caller}, as the policies in docs/security.md do; then " + askAgain
+		return "allow " + action + " to {caller}, as the policies in docs/policies do; then " + askAgain
 	case errors.Is(f, awsapi.ErrCredentials):
 		return "renew the credentials; then " + askAgain
 	case errors.Is(f, awsapi.ErrUnreachable), errors.Is(f, awsapi.ErrNoAnswer):
