@@ -69,7 +69,7 @@ func regions() string {
 		"| Regions | lag p50, p99 | copies a second, each | concurrency | a month | of it transfer |\n|---|---|---|---|---|---|\n",
 	)
 	const perMonth = 100_000_000
-	for _, n := range []int{2, 5, 20} {
+	for _, n := range []int{2, 3, 5, 20} {
 		s := scenario(n, perMonth, 1, projection.DefaultQuotas(1500))
 		p := s.Run()
 		bill := cost.Bills(cost.Usage{Regions: cost.Alike(n), Objects: perMonth, Size: 100 << 10})[0]
