@@ -22,6 +22,7 @@ func foreign() map[string]string {
 		"aws s3api put-bucket-versioning --region ap-northeast-1 --bucket films-ap --versioning-configuration " +
 			"Status=Enabled": "TestAdoptionPage sends its request",
 		"aws s3api get-bucket-notification-configuration --region us-east-1 --bucket films-us": "as above",
+		"aws s3api get-bucket-notification-configuration":                                      "as above",
 		"aws s3 cp film.mp4 " +
 			"s3://s3fanout-123456789012-us-east-1/films/1.mp4": "TestRealClients uploads as it does",
 		`export PATH="$PWD/bin:$PATH"`: "sets a variable",
