@@ -142,10 +142,11 @@ func verifyError(s verify.Summary, f verifyFlags, follows bool, few fewKeys) err
 	if follows {
 		advices = append([]advice{
 			{
-				s.Missing + s.Different - few.stuck,
+				s.Missing + s.Different - few.stuck - few.left,
 				"see why changes are missing: s3fanout doctor; copy them: s3fanout backfill" + few.flags(verify.Missing, verify.Different),
 			},
-			{s.Missing + s.Different, "see which write won and why: s3fanout explain KEY"},
+			{few.left, "deleted keys stay deleted; s3fanout explain KEY says how to restore them"},
+			{s.Missing + s.Different - few.left, "see which write won and why: s3fanout explain KEY"},
 			{s.Undeleted, "to delete what was deleted in another Region: s3fanout backfill --hide-deleted"},
 		}, advices[3:]...)
 	}

@@ -20,6 +20,8 @@ type fewKeys struct {
 	// stuck counts differences that no backfill repairs where changes are followed:
 	// the latest write is gone where it was made, or they are not of the contents.
 	stuck int64
+	// left counts keys that are deleted where they are missing, which stays so.
+	left int64
 }
 
 func (f *fewKeys) add(d verify.Difference) {
@@ -27,8 +29,9 @@ func (f *fewKeys) add(d verify.Difference) {
 		f.keys = map[verify.Kind][]string{}
 	}
 	switch {
-	case d.Kind == verify.Missing && len(d.Without) == len(d.Deleted):
-		return // deleted there, which stays so
+	case d.Left:
+		f.left++
+		return
 	case d.Why == "destroyed", d.Kind == verify.Different && d.Why != "stale":
 		f.stuck++
 		return

@@ -228,12 +228,37 @@ func TestVerifyAdvisesNoBackfillInVain(t *testing.T) {
 	}
 }
 
+// TestVerifyAdvisesNoBackfillOfDeletedKeys: a backfill leaves a key deleted that was deleted
+// in one Region, where overwrites alone travel; verify then advised one of everything.
+func TestVerifyAdvisesNoBackfillOfDeletedKeys(t *testing.T) {
+	eu := []string{"eu-west-1"}
+	var few fewKeys
+	few.add(verify.Difference{Kind: verify.Missing, Key: "a", Why: "deleted", Without: eu, Deleted: eu, Left: true})
+	const left = "deleted keys stay deleted; s3fanout explain KEY says how to restore them"
+	want := "1 key not the same everywhere; " + left
+	if err := verifyError(verify.Summary{Missing: 1, Deleted: 1}, verifyFlags{}, true, few); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %q", err, want)
+	}
+	few.add(verify.Difference{Kind: verify.Missing, Key: "b", Why: "destroyed", Without: eu, Deleted: eu})
+	want = "2 keys not the same everywhere; " + left + "; see which write won and why: s3fanout explain KEY"
+	if err := verifyError(verify.Summary{Missing: 2, Deleted: 2}, verifyFlags{}, true, few); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %q", err, want)
+	}
+	// The latest write comes after this deletion, and is brought.
+	few.add(verify.Difference{Kind: verify.Missing, Key: "c", Why: "deleted", Without: eu, Deleted: eu})
+	want = "copy them: s3fanout backfill --key='c'; " + left
+	err := verifyError(verify.Summary{Missing: 3, Deleted: 3}, verifyFlags{}, true, few)
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %q in it", err, want)
+	}
+}
+
 // A few keys are named for backfill, which then need not list the buckets.
 func TestVerifyNamesFewKeysForBackfill(t *testing.T) {
 	missing := func(key string) verify.Difference {
 		return verify.Difference{Kind: verify.Missing, Key: key, Without: []string{"eu-west-1"}}
 	}
-	deleted := verify.Difference{Kind: verify.Missing, Key: "d", Without: []string{"eu-west-1"}, Deleted: []string{"eu-west-1"}}
+	deleted := verify.Difference{Kind: verify.Missing, Key: "d", Without: []string{"eu-west-1"}, Deleted: []string{"eu-west-1"}, Left: true}
 	different := verify.Difference{Kind: verify.Different, Key: "films/one", Why: "stale"}
 	for _, tt := range []struct {
 		differences []verify.Difference

@@ -20,6 +20,9 @@ type finding struct {
 	kind    Kind
 	indexes []int // of the states that lack it or differ
 	why     string
+	// behind are those of indexes where a key is followed, and hidden by a marker that
+	// the latest write, which a backfill brings, comes after.
+	behind []int
 }
 
 // compare compares the states of a key, however new they are.
@@ -34,10 +37,10 @@ func compare(states []policy.State) verdict {
 		if len(judged.Deleted) > 0 {
 			why = "deleted"
 		}
-		v.findings = append(v.findings, finding{Missing, judged.Absent, why})
+		v.findings = append(v.findings, finding{kind: Missing, indexes: judged.Absent, why: why})
 	}
 	if len(judged.Different) > 0 {
-		v.findings = append(v.findings, finding{Different, judged.Different, judged.Why})
+		v.findings = append(v.findings, finding{kind: Different, indexes: judged.Different, why: judged.Why})
 	}
 	v.sizeOnly = judged.SizeOnly && len(v.findings) == 0
 	return v

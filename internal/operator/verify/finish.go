@@ -72,7 +72,7 @@ func (r *run) separateCopying(ctx context.Context, key string, states []policy.S
 			continue
 		}
 		copying := finding{kind: Copying, why: "copying"}
-		lacking := finding{kind: f.kind, why: f.why}
+		lacking := finding{kind: f.kind, why: f.why, behind: f.behind}
 		if f.kind == Missing && f.why != "destroyed" {
 			lacking.why = "absent"
 		}
@@ -126,5 +126,7 @@ func (r *run) difference(key string, states []policy.State, f finding) Differenc
 			d.Deleted = append(d.Deleted, region)
 		}
 	}
+	d.Left = f.kind == Missing && len(d.Deleted) == len(d.Without) &&
+		!slices.ContainsFunc(f.indexes, func(i int) bool { return slices.Contains(f.behind, i) })
 	return d
 }

@@ -24,20 +24,24 @@ func (r *run) lookFor(ctx context.Context, key string, w *watch) ([]policy.State
 	if !follows {
 		return r.look(ctx, key)
 	}
-	states, standing, err := r.stand(ctx, key, deletions)
-	w.standing = &standing
+	states, standing, behind, err := r.stand(ctx, key, deletions)
+	w.standing, w.outdated = &standing, behind
 	return states, err
 }
 
 // stand looks at a key that is followed in all Regions at once, and says how it
-// stands, with the tags where they are compared.
-func (r *run) stand(ctx context.Context, key string, deletions bool) ([]policy.State, policy.Standing, error) {
+// stands, with the tags where they are compared. behind are the places whose deletion the
+// latest write comes after.
+func (r *run) stand(ctx context.Context, key string, deletions bool) (
+	states []policy.State, standing policy.Standing, behind []int, err error,
+) {
 	buckets := make([]registers.Bucket, len(r.options.Buckets))
 	for i, b := range r.options.Buckets {
 		buckets[i] = registers.Bucket{Region: b.Region, Name: b.Name, Client: b.Client}
 	}
-	sights, states := make([]registers.Sight, len(buckets)), make([]policy.State, len(buckets))
-	err := r.everywhere(ctx, func(ctx context.Context, i int) (err error) {
+	sights := make([]registers.Sight, len(buckets))
+	states = make([]policy.State, len(buckets))
+	err = r.everywhere(ctx, func(ctx context.Context, i int) (err error) {
 		sights[i], err = registers.Look(ctx, buckets[i], key)
 		r.heads.Add(int64(sights[i].Heads))
 		r.lists.Add(int64(sights[i].Lists))
@@ -59,27 +63,33 @@ func (r *run) stand(ctx context.Context, key string, deletions bool) ([]policy.S
 		return err
 	})
 	if err != nil {
-		return nil, policy.Standing{}, err
+		return nil, policy.Standing{}, nil, err
 	}
-	standing, _, lists, err := registers.Stand(ctx, buckets, sights, key, r.options.FollowSince, deletions)
+	standing, orders, lists, err := registers.Stand(ctx, buckets, sights, key, r.options.FollowSince, deletions)
 	r.lists.Add(int64(lists))
 	if err != nil || len(standing.Missing)+len(standing.Stale) == 0 {
-		return states, standing, err
+		return states, standing, nil, err
 	}
 	if greatest, _ := sights[standing.Greatest].Register(); greatest.Write.Replica {
 		destroyed, heads, err := registers.Destroyed(ctx, buckets, key, greatest.Write.Write)
 		r.heads.Add(int64(heads))
 		if err != nil {
-			return nil, standing, err
+			return nil, standing, nil, err
 		}
 		standing.Destroyed = destroyed
 	}
-	return states, standing, nil
+	seen := registers.Seen{Standing: standing, Orders: orders, Sights: sights}
+	for _, i := range standing.Hidden {
+		if seen.At(i) == policy.StatusMissing {
+			behind = append(behind, i)
+		}
+	}
+	return states, standing, behind, nil
 }
 
 // stand is what it comes to how a key stands. Tags are compared with those of the
-// latest write, where everybody has that.
-func stand(s policy.Standing, states []policy.State) verdict {
+// latest write, where everybody has that. behind is as run.stand has it.
+func stand(s policy.Standing, states []policy.State, behind []int) verdict {
 	gone := true
 	for _, state := range states {
 		gone = gone && !state.Here()
@@ -96,17 +106,17 @@ func stand(s policy.Standing, states []policy.State) verdict {
 		case len(s.Hidden) > 0:
 			why = "deleted"
 		}
-		v.findings = append(v.findings, finding{Missing, s.Missing, why})
+		v.findings = append(v.findings, finding{Missing, s.Missing, why, behind})
 	}
 	if len(s.Stale) > 0 {
 		why := "stale"
 		if s.Destroyed {
 			why = "destroyed"
 		}
-		v.findings = append(v.findings, finding{Different, s.Stale, why})
+		v.findings = append(v.findings, finding{kind: Different, indexes: s.Stale, why: why})
 	}
 	if len(s.Undeleted) > 0 {
-		v.findings = append(v.findings, finding{Undeleted, s.Undeleted, "deleted"})
+		v.findings = append(v.findings, finding{kind: Undeleted, indexes: s.Undeleted, why: "deleted"})
 	}
 	if len(v.findings) > 0 || s.Greatest < 0 || states[s.Greatest].Tags == nil {
 		return v

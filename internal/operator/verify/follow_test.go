@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -200,5 +201,39 @@ func TestRunKnowsReplicasFromBefore(t *testing.T) {
 	// Else the other one is a later write, which the deletion did not see.
 	if found, _ := followed(t, w, nil); !slices.Equal(found, []string{"missing deleted k us-east-1 ap-northeast-1"}) {
 		t.Errorf("got %q", found)
+	}
+}
+
+// What is deleted where it is missing stays so only if no later write comes after: that one
+// a backfill brings.
+func TestRunTellsWhatStaysDeleted(t *testing.T) {
+	w := world.New(t, regionA, regionB)
+	for _, key := range []string{"first-wins", "later", "left"} {
+		w.Put(regionA, key, "1")
+		w.Replicate(regionA, regionB, key)
+		w.Pass(time.Second)
+		w.Remove(regionA, key)
+	}
+	w.Pass(time.Second)
+	w.Put(regionB, "later", "2")
+	for _, deletions := range []bool{false, true} {
+		left := map[string]bool{}
+		o := verify.Options{Follow: func(key string) (bool, bool) { return key != "first-wins", deletions }}
+		for _, region := range w.Regions {
+			o.Buckets = append(o.Buckets, verify.Bucket{Region: region, Name: world.Name(region), Client: w.Clients[region]})
+		}
+		_, err := verify.Run(t.Context(), o, func(d verify.Difference) error {
+			if d.Kind == verify.Missing {
+				left[d.Key] = d.Left
+			}
+			return nil
+		}, nil)
+		want := map[string]bool{"first-wins": true, "later": false}
+		if !deletions {
+			want["left"] = true // else it is not missing: it is to be deleted in the other Region
+		}
+		if err != nil || !maps.Equal(left, want) {
+			t.Errorf("deletions %v: got %v (%v), want %v", deletions, left, err, want)
+		}
 	}
 }

@@ -122,6 +122,9 @@ type Difference struct {
 	// Without are those that lack it, for Missing, Copying and Unsettled, and
 	// Deleted those of them where a delete marker hides it.
 	Without, Deleted []string
+	// Left says of a Missing key that it is deleted wherever it is missing, and that a
+	// backfill leaves it so.
+	Left bool
 	// Differing are those whose object is not the one that was written first,
 	// for Different and Unsettled; where others were rewritten meanwhile, those
 	// that kept what they had. Of a key that is followed they have an older write

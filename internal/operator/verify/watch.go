@@ -31,6 +31,7 @@ type watch struct {
 	undated []time.Time
 	// standing is how the key stands, as of the last look, if it is followed.
 	standing *policy.Standing
+	outdated []int // the places whose deletion the latest write comes after
 }
 
 // see takes note of a look. listed says for the first one which Regions had the
@@ -114,7 +115,7 @@ func (w *watch) judge(grace time.Duration) verdict {
 // compare is what the last look alone comes to.
 func (w *watch) compare() verdict {
 	if w.standing != nil {
-		return stand(*w.standing, w.states)
+		return stand(*w.standing, w.states, w.outdated)
 	}
 	return compare(w.states)
 }
