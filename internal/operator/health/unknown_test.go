@@ -53,7 +53,8 @@ func TestUnknownNeverBorrowsFromItsCheck(t *testing.T) {
 	}{
 		{"S3 is away", failed("ServiceUnavailable", "try later"), "ServiceUnavailable: try later", "AWS Health Dashboard for eu-west-1"},
 		{"throttled", failed("SlowDown", "less"), "SlowDown", "check again: s3fanout doctor --region eu-west-1"},
-		{"denied", failed("AccessDenied", "no"), "s3:ListBucket on", "allow s3:ListBucket to arn:aws:iam::111122223333:user/me"},
+		{"denied", failed("AccessDenied", "no"), "s3:ListBucket on", "allow s3:ListBucket to " +
+			"arn:aws:iam::111122223333:user/me, as the policies in docs/policies do"},
 		{"expired", failed("ExpiredToken", "old"), "refused the credentials", "renew the credentials; then check again"},
 		{"nobody there", &net.OpError{Op: "dial", Err: errors.New("connection refused")}, "cannot reach AWS",
 			"check the network and AWS_ENDPOINT_URL; then check again"},

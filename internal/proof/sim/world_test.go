@@ -210,7 +210,8 @@ func (w *world) say(format string, args ...any) {
 	}
 }
 
-// broken notes that a promise, (a) to (d), was not kept. The caller holds mu.
+// broken notes that a promise of docs/internals/reliability.md was not kept. The caller
+// holds mu.
 func (w *world) broken(promise, format string, args ...any) {
 	s := "(" + promise + ") " + fmt.Sprintf(format, args...)
 	w.say("BROKEN %s", s)
