@@ -110,7 +110,7 @@ func failoverFigures(r document.FailoverRegion) []string {
 		cells[2] = strconv.FormatInt(*r.Waiting, 10)
 	}
 	if r.OldestSeconds != nil && somethingWaits(r.Waiting) {
-		cells[3] = lag(*r.OldestSeconds * 1000)
+		cells[3] = oldestWaiting(*r.OldestSeconds)
 	}
 	if r.ProofSeconds != nil {
 		cells[4] = ageOf(time.Duration(*r.ProofSeconds*float64(time.Second))) + " ago"

@@ -38,7 +38,7 @@ func behindRow(region string, b document.StatusBehind) table.Row {
 	}
 	oldest, waiting := none, none
 	if b.OldestSeconds != nil && somethingWaits(b.Waiting) {
-		oldest = lag(*b.OldestSeconds * 1000)
+		oldest = oldestWaiting(*b.OldestSeconds)
 	}
 	ages := make([]int64, len(behind.Ages()))
 	var from []string
@@ -71,6 +71,16 @@ func behindRow(region string, b document.StatusBehind) table.Row {
 // somethingWaits reports whether the age of the oldest waiting event says something:
 // not once all events are done, when the age is of the last one. Unknown is nil.
 func somethingWaits(waiting *int64) bool { return waiting == nil || *waiting > 0 }
+
+// oldestWaiting shows for how long an event waits that had waited for so many seconds
+// when it was last tried. Less than a minute then says little of now: the next try may
+// come minutes later.
+func oldestWaiting(seconds float64) string {
+	if seconds < 60 {
+		return "<5m"
+	}
+	return lag(seconds * 1000)
+}
 
 // behindUnavailable says why it is not known what waits, where CloudWatch
 // answered otherwise.

@@ -69,12 +69,22 @@ func TestNoAgeWhereNothingWaits(t *testing.T) {
 	for _, tt := range []struct {
 		waiting *int64
 		want    string
-	}{{&zero, "-"}, {&one, "1ms"}, {nil, "1ms"}} {
+	}{{&zero, "-"}, {&one, "<5m"}, {nil, "<5m"}} {
 		if got := behindRow("eu-west-1", document.StatusBehind{OldestSeconds: &age, Waiting: tt.waiting}).Cells[1]; got != tt.want {
 			t.Errorf("status: %q, want %q", got, tt.want)
 		}
 		if got := failoverFigures(document.FailoverRegion{OldestSeconds: &age, Waiting: tt.waiting})[3]; got != tt.want {
 			t.Errorf("failover status: %q, want %q", got, tt.want)
+		}
+	}
+}
+
+// An event that was tried at once, and waits for its next try, has waited for longer
+// than no time: the metric tells of the try, not of now.
+func TestOldestOfAnEventTriedOnceIsNotZero(t *testing.T) {
+	for seconds, want := range map[float64]string{0: "<5m", 0.4: "<5m", 59: "<5m", 61: "61.0s", 180: "3m", 2460: "41m"} {
+		if got := oldestWaiting(seconds); got != want {
+			t.Errorf("%v s at the last try: %q, want %q", seconds, got, want)
 		}
 	}
 }

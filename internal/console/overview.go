@@ -119,7 +119,10 @@ func newRegion(r document.StatusRegion, g glance) regionView {
 	}
 	v.Waits = r.Behind != nil && r.Behind.Waiting != nil && *r.Behind.Waiting > 0
 	if r.Behind != nil {
-		v.Waiting, v.WaitingSeconds = r.Behind.Waiting, r.Behind.OldestSeconds
+		v.Waiting = r.Behind.Waiting
+		if age := r.Behind.OldestSeconds; age != nil && *age >= 60 { // at the last try; less says little of now
+			v.WaitingSeconds = age
+		}
 	}
 	v.Trend = trendTo(r.Region, g.trends)
 	v.Received, v.Rate = sum(v.Trend.Replicas), v.Trend.rate()

@@ -40,6 +40,18 @@ func TestStateOfTheRingSaysOfHowMany(t *testing.T) {
 	}
 }
 
+// An event that was tried at once, and waits for its next try, is not 0 ms old.
+func TestNoAgeOfAnEventTriedOnce(t *testing.T) {
+	for seconds, want := range map[float64]bool{0: false, 59: false, 90: true} {
+		r := region("us-east-1")
+		r.Behind = &document.StatusBehind{OldestSeconds: &seconds, Waiting: pointer(int64(1))}
+		text := (&Server{pages: called("s3fanout")}).fragment("overview", newOverview(glanceAt(r)))
+		if strings.Contains(text, "1, oldest") != want {
+			t.Errorf("%v s at the last try: an age is shown: %v, want %v", seconds, !want, want)
+		}
+	}
+}
+
 func TestStates(t *testing.T) {
 	for name, c := range map[string]struct {
 		change   func(*document.StatusRegion)
