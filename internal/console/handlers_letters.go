@@ -71,7 +71,9 @@ func (s *Server) keepQueues(d document.Redrive, kept bool) {
 	s.mu.Unlock()
 	q := newQueues(d, s.o.Now(), old, kept) // takes time, and whoever has the turn alone changes the dead letters
 	s.mu.Lock()
-	q.now = s.queues.now
+	if !maps.Equal(s.queues.now, old.now) { // by a look that is newer than the reading
+		q.now = s.queues.now
+	}
 	s.queues = q
 	s.mu.Unlock()
 	s.news["letters"].changed()

@@ -303,6 +303,31 @@ func TestReadingIsNewerThanTheLookBefore(t *testing.T) {
 	}
 }
 
+// Nor is it so when the list is taken in; a look meanwhile is newer.
+func TestListIsNewerThanTheLookBefore(t *testing.T) {
+	var newer map[string]int
+	s := &Server{news: map[string]*news{"letters": {send: func(string) {}}}, queues: queues{now: map[string]int{"us-east-1": 0}}}
+	s.o.Now = func() time.Time { // between the list and what is kept
+		if newer != nil {
+			s.queues.now = newer
+		}
+		return time.Unix(20, 0)
+	}
+	d := document.Redrive{
+		Regions: []document.RedriveRegion{{Region: "us-east-1"}},
+		Letters: []document.RedriveLetter{letter("us-east-1", 0, "SlowDown")},
+	}
+	s.keepQueues(d, false)
+	if got := s.queues.changed(); len(got) != 0 {
+		t.Errorf("got %v of a look that is older than the list", got)
+	}
+	newer = map[string]int{"us-east-1": 3}
+	s.keepQueues(d, false)
+	if got, want := s.queues.changed(), []queueChange{{Region: "us-east-1", Known: 1, Now: 3}}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 // While somebody looks at the list, it follows the queues; nobody else's does. A replay
 // does not wait for such a reading.
 func TestListFollowsTheQueues(t *testing.T) {
