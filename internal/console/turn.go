@@ -57,7 +57,12 @@ func (t *turn) key(ctx context.Context) (end func(), err error) {
 		return nil, ctx.Err()
 	}
 	if ended := t.interrupt(); ended != nil {
-		<-ended // soon
+		select {
+		case <-ended: // soon
+		case <-ctx.Done():
+			<-t.keys
+			return nil, ctx.Err()
+		}
 	}
 	select {
 	case t.one <- struct{}{}:
@@ -96,9 +101,9 @@ func (t *turn) quietly(ctx context.Context, most time.Duration) (reading context
 	t.quiet = q
 	return reading, func() {
 		t.mu.Lock()
+		<-t.one // has what quietly put there; nobody finds it there without quiet
 		t.quiet = nil
 		t.mu.Unlock()
-		<-t.one
 		close(q.ended)
 		stop()
 	}, true

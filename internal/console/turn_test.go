@@ -104,6 +104,64 @@ func TestQuietReadingMakesWayForAKey(t *testing.T) {
 	end()
 }
 
+// Where no quiet reading is seen, its turn is free: a page about a key took it for a run's.
+func TestQuietReadingEndsWithItsTurn(t *testing.T) {
+	turn := newTurn()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 200_000 {
+			_, end, ok := turn.quietly(t.Context(), time.Hour)
+			if !ok {
+				t.Error("nobody has the turn, and it is not given")
+				return
+			}
+			end()
+		}
+	}()
+	for {
+		turn.mu.Lock()
+		held := turn.quiet == nil && len(turn.one) > 0
+		turn.mu.Unlock()
+		if held {
+			t.Fatal("the reading has ended, and its turn is not free")
+		}
+		select {
+		case <-done:
+			return
+		default:
+		}
+	}
+}
+
+// A page that is left waits for no reading, and keeps no other from its turn.
+func TestKeyThatIsLeftGivesItsPlaceBack(t *testing.T) {
+	turn := newTurn()
+	reading, end, _ := turn.quietly(t.Context(), time.Hour) // does not end by itself
+	ctx, cancel := context.WithCancel(t.Context())
+	left := make(chan error)
+	go func() {
+		_, err := turn.key(ctx)
+		left <- err
+	}()
+	<-reading.Done() // the page waits for it
+	cancel()
+	select {
+	case err := <-left:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want that the page was left", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it waits for the reading")
+	}
+	end()
+	end, err := turn.key(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	end()
+}
+
 // A key's page takes no dead letters from a run that has them, and says that it did
 // not; nor does a run take them from the page.
 func TestKeyLeavesARunItsLetters(t *testing.T) {
