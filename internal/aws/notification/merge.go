@@ -59,8 +59,8 @@ func decoded(value string) string {
 
 // Merge is the configuration with the entries wanted in place of all whose ID
 // begins with prefix. All else stays. If that is what the configuration has
-// already, it is returned as it is. An entry that somebody else made and that
-// tells the same destination the same counts as wanted: it is not added again,
+// already, it is returned as it is. Entries that somebody else made and that
+// tell the same destination the same count as wanted: these are not added again,
 // and never removed.
 //
 // The error is one line that says what to do: an OverlapError, or that there
@@ -76,7 +76,7 @@ func (d Document) Merge(prefix string, wanted []Entry) (Document, error) {
 	}
 	var add []Entry
 	for _, w := range wanted {
-		if !slices.ContainsFunc(theirs, w.equivalent) {
+		if !w.isIn(theirs) {
 			add = append(add, w)
 		}
 	}
@@ -106,7 +106,7 @@ func (d Document) Without(prefix string) (Document, error) { return d.Merge(pref
 // them.
 func (d Document) Contains(wanted []Entry) bool {
 	entries := d.Entries()
-	return !slices.ContainsFunc(wanted, func(w Entry) bool { return !slices.ContainsFunc(entries, w.equivalent) })
+	return !slices.ContainsFunc(wanted, func(w Entry) bool { return !w.isIn(entries) })
 }
 
 func sameEntries(a, b []Entry) bool {
@@ -120,10 +120,29 @@ func sameEntries(a, b []Entry) bool {
 
 // equivalent reports whether two entries differ in their IDs at most.
 func (e Entry) equivalent(o Entry) bool {
+	return e.alike(o) && slices.Equal(slices.Sorted(slices.Values(e.Events)), slices.Sorted(slices.Values(o.Events)))
+}
+
+// alike reports whether two entries tell the same destination of the same keys.
+func (e Entry) alike(o Entry) bool {
 	prefix, suffix := e.chosen()
 	otherPrefix, otherSuffix := o.chosen()
-	return e.Kind == o.Kind && e.Destination == o.Destination && prefix == otherPrefix && suffix == otherSuffix &&
-		slices.Equal(slices.Sorted(slices.Values(e.Events)), slices.Sorted(slices.Values(o.Events)))
+	return e.Kind == o.Kind && e.Destination == o.Destination && prefix == otherPrefix && suffix == otherSuffix
+}
+
+// isIn reports whether entries together tell what e does, and no more: the CDK makes
+// one for each event.
+func (e Entry) isIn(entries []Entry) bool {
+	told := map[string]bool{}
+	for _, o := range entries {
+		if !e.alike(o) || slices.ContainsFunc(o.Events, func(event string) bool { return !slices.Contains(e.Events, event) }) {
+			continue
+		}
+		for _, event := range o.Events {
+			told[event] = true
+		}
+	}
+	return len(e.Events) > 0 && !slices.ContainsFunc(e.Events, func(event string) bool { return !told[event] })
 }
 
 // overlaps reports whether S3 refuses both in one configuration: an event of

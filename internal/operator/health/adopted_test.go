@@ -86,6 +86,24 @@ func TestHealthyAdoptedBucketHasNoFindings(t *testing.T) {
 	}
 }
 
+// TestAppThatTellsItselfHasNoFindings: an app that gives a Region a bucket of its own adds
+// an entry for each event by the CDK, and no function of the set.
+func TestAppThatTellsItselfHasNoFindings(t *testing.T) {
+	set := adoptingSet()
+	set.NoUserCopies = true // several events
+	facts := healthyOf(set)
+	entries := ""
+	e := adoption.Entries(set, set.Member(account, "eu-west-1"))[0]
+	for _, event := range e.Events {
+		entries += entryOf(func(one *notification.Entry) { one.ID, one.Events = "app"+event, []string{event} })
+	}
+	facts.Regions[1].Adopter = Look[Logging]{State: Absent}
+	facts.Regions[1].Bucket.Value.Adopted.Notifications = document(theirs + entries)
+	if got := Check(facts); len(e.Events) < 2 || len(got) != 0 {
+		t.Errorf("findings %+v, want none", got)
+	}
+}
+
 func adoptedTroubles() []trouble {
 	adopted := func(change func(*Adopted)) func(*Region) {
 		return func(r *Region) { change(&r.Bucket.Value.Adopted) }

@@ -33,10 +33,21 @@ func (c *checker) adopted() {
 	}
 }
 
+// othersTell says that others made all entries that the bucket should have, as an app
+// with a bucket of its own does, and that no function of the set is there to change them.
+func (c *checker) othersTell() bool {
+	look := c.region.Bucket.Value.Adopted.Notifications
+	if c.region.Adopter.State == Found || c.region.Bucket.State != Found || look.State != Found {
+		return false
+	}
+	own := func(e notification.Entry) bool { return strings.HasPrefix(e.ID, c.facts.Set.AnnouncementPrefix()) }
+	return !slices.ContainsFunc(look.Value.Entries(), own) && look.Value.Contains(c.entries())
+}
+
 // adopter checks the function that deployments change the bucket's notifications with.
 func (c *checker) adopter() {
 	name := c.here().AdopterName()
-	if !c.here().Adopted || !exists(c, checkAdopter, c.region.Adopter, "function "+name) {
+	if !c.here().Adopted || c.othersTell() || !exists(c, checkAdopter, c.region.Adopter, "function "+name) {
 		return
 	}
 	info := c.info[checkLogging]
@@ -94,6 +105,9 @@ func (c *checker) otherNotifications(d notification.Document) {
 		return
 	case err != nil:
 		c.find(checkOverlap, "%v", err)
+	}
+	if c.region.Function.State == Found && c.othersTell() {
+		return // they are that app's
 	}
 	for _, e := range d.Entries() {
 		if e.Destination == c.here().TopicARN() && !strings.HasPrefix(e.ID, c.facts.Set.AnnouncementPrefix()) {
