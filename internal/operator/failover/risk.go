@@ -65,8 +65,8 @@ func risksOf(gaining []string, figures []Figures) []Risk {
 		if len(gaining) == 0 || slices.Contains(gaining, f.Region) {
 			continue
 		}
-		advice := "those of kind on-failure are missing in this Region alone: " +
-			"s3fanout redrive --dry-run --region " + f.Region
+		advice := "only those of kind subscription-dlq matter to readers elsewhere; see them: s3fanout redrive --dry-run --region " +
+			f.Region + "; if there are none, --accept-missing"
 		for _, what := range f.letters(advice) {
 			risks = append(risks, Risk{f.Region, what})
 		}

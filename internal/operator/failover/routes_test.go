@@ -91,8 +91,8 @@ func TestRisks(t *testing.T) {
 		"an old one that is done": {func(f *Figures) { f.Oldest = ptr(time.Hour) }, "", ""},
 		"dead letters": {func(f *Figures) { f.DeadLetters = ptr(3) }, "eu-west-1: dead letters: 3; redrive them first",
 			// In an outage they are copies into the Region that is down: they cannot be redriven, and need not.
-			"eu-west-1: dead letters: 3; those of kind on-failure are missing in this Region alone: s3fanout redrive --dry-run " +
-				"--region eu-west-1",
+			"eu-west-1: dead letters: 3; only those of kind subscription-dlq matter to readers elsewhere; see them: " +
+				"s3fanout redrive --dry-run --region eu-west-1; if there are none, --accept-missing",
 		},
 		"the oldest waits": {func(f *Figures) { f.Waiting, f.Oldest = ptr(int64(2)), ptr(61*time.Second) },
 			"eu-west-1: about 2 events wait for its function, the oldest for 1m1s", ""},
