@@ -161,8 +161,12 @@ func TestWalkOfFewKeysCostsFewRequests(t *testing.T) {
 }
 
 // Where the bucket that answers fastest has other keys than the others, it is no good
-// guide, and the walk finds its way by another one.
+// guide, and the walk finds its way by another one. Of requests that end at the same
+// moment any may be seen first, so rounds differ: in 75 runs of one round the pace was
+// 0.47 at least, and there were 1.44 times as many requests as pages at most, with a
+// spread of a tenth within a case. Three rounds together keep off the bounds of 0.4 and 1.5.
 func TestWalkIsNotMisledByTheNearestBucket(t *testing.T) {
+	const rounds = 3
 	for _, s := range []string{"directories", "hashes", "most in the last directory"} {
 		all := shaped(t, s, 30_000)
 		var thin []string
@@ -180,8 +184,12 @@ func TestWalkIsNotMisledByTheNearestBucket(t *testing.T) {
 			{"all but the end", all[:len(all)/2]},
 		} {
 			synctest.Test(t, func(t *testing.T) {
-				walk, known, requests := pace(t, 1, [3][]string{all, tt.near, all}, len(all))
-				pages := (2*len(all) + len(tt.near)) / pacePage
+				var walk, known time.Duration
+				requests, pages := 0, rounds*(2*len(all)+len(tt.near))/pacePage
+				for round := range rounds {
+					w, k, r := pace(t, uint64(round), [3][]string{all, tt.near, all}, len(all))
+					walk, known, requests = walk+w, known+k, requests+r
+				}
 				t.Logf("%s, the nearest has %s: %.2f of the pace of known ranges, %d requests for %d pages",
 					s, tt.name, float64(known)/float64(walk), requests, pages)
 				if walk > known*5/2 || requests > pages*3/2 {
