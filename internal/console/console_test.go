@@ -303,7 +303,10 @@ func TestWrongInput(t *testing.T) {
 		{"GET", "/key?key=" + strings.Repeat("k", 1025), nil, 400, "1024 at most"},
 		{"GET", "/key?key=%ff", nil, 400, "not UTF-8"},
 		{"GET", "/report?month=yesterday", nil, 400, "no figures of this month"},
-		{"GET", "/nothing", nil, 404, "not found"},
+		{"GET", "/nothing", nil, 404, "This console has no such page"},
+		{"GET", "/nothing", nil, 404, `<nav aria-label="Pages">`}, // which leads back
+		{"POST", "/nothing", nil, 404, "This console has no such page"},
+		{"GET", "/static/nothing", nil, 404, "not found"},
 		{"POST", "/letters/replay", url.Values{"region": {"eu-west-9"}, "most": {"1"}}, 400, "no such Region"},
 		{"POST", "/letters/replay", url.Values{"prefix": {"\xff"}, "most": {"1"}}, 400, "no key has that prefix"},
 		{"POST", "/letters/replay", url.Values{"most": {"0"}}, 400, "does not say how many"},

@@ -77,7 +77,26 @@ func (s *Server) routes() http.Handler {
 		}
 		mux.HandleFunc(r.pattern, r.handle)
 	}
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if nowhere(mux, r) {
+			s.show(w, http.StatusNotFound, "nowhere", "Not found", nil)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// nowhere reports whether nothing answers at the request's path, however it is asked. A
+// path with another method stays the multiplexer's to refuse.
+func nowhere(mux *http.ServeMux, r *http.Request) bool {
+	for _, method := range []string{r.Method, http.MethodGet, http.MethodPost} {
+		asked := *r
+		asked.Method = method
+		if _, pattern := mux.Handler(&asked); pattern != "" {
+			return false
+		}
+	}
+	return true
 }
 
 func readOnly(w http.ResponseWriter, _ *http.Request) {
