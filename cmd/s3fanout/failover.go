@@ -114,7 +114,7 @@ func accountAnywhere(ctx context.Context, config aws.Config) (string, error) {
 
 // routes asks for the routes of an access point of the set.
 func (at atPoint) routes(ctx context.Context, point failover.Point, avoid []string) (*failover.Control, []failover.Route, error) {
-	c := failover.NewControl(at.config, at.account, point.ARN, avoid)
+	c := failover.NewControl(at.config, at.account, point.ARN, at.set.Regions, avoid)
 	routes, err := c.Routes(ctx)
 	if err != nil {
 		return nil, nil, err

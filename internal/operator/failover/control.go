@@ -51,14 +51,16 @@ type RoutesClient interface {
 // not answer, or forbids it, the next one is asked. It is not safe for concurrent use.
 type Control struct {
 	arn, account string
+	order        []string // of the set's Regions
 	regions      []string // in the order in which they are asked
 	clients      map[string]RoutesClient
 	silent       map[string]bool // those that did not answer
 }
 
 // NewControl makes the control of an access point of the account from the SDK's
-// configuration. Regions to avoid are asked last.
-func NewControl(config aws.Config, account, arn string, avoid []string) *Control {
+// configuration. Its routes are in the order of the set's Regions. Regions to avoid
+// are asked last.
+func NewControl(config aws.Config, account, arn string, order, avoid []string) *Control {
 	config = config.Copy()
 	if config.RetryMaxAttempts == 0 || config.RetryMaxAttempts > attempts {
 		config.RetryMaxAttempts = attempts
@@ -67,13 +69,13 @@ func NewControl(config aws.Config, account, arn string, avoid []string) *Control
 	for _, region := range ControlRegions() {
 		clients[region] = control.New(config, region, askTime)
 	}
-	return newControl(clients, account, arn, avoid)
+	return newControl(clients, account, arn, order, avoid)
 }
 
-func newControl(clients map[string]RoutesClient, account, arn string, avoid []string) *Control {
+func newControl(clients map[string]RoutesClient, account, arn string, order, avoid []string) *Control {
 	regions := ControlRegions()
 	slices.SortStableFunc(regions, func(a, b string) int { return index(avoid, a) - index(avoid, b) })
-	return &Control{arn: arn, account: account, regions: regions, clients: clients, silent: map[string]bool{}}
+	return &Control{arn: arn, account: account, order: order, regions: regions, clients: clients, silent: map[string]bool{}}
 }
 
 // index is 1 if the list has the name, else 0.
@@ -92,7 +94,7 @@ func (c *Control) Silent() []string {
 	return slices.DeleteFunc(ControlRegions(), func(region string) bool { return !c.silent[region] })
 }
 
-// Routes are those of the access point, in the order of their Regions. The error is
+// Routes are those of the access point, in the order of the set's Regions and then of names. The error is
 // awsapi's.
 func (c *Control) Routes(ctx context.Context) (routes []Route, err error) {
 	err = c.ask(ctx, func(client RoutesClient) error {
@@ -111,7 +113,7 @@ func (c *Control) Routes(ctx context.Context) (routes []Route, err error) {
 		}
 		return nil
 	})
-	return inOrder(routes), err
+	return inOrder(routes, c.order), err
 }
 
 // Submit has S3 change routes; others stay as they are. Changing them twice is

@@ -35,7 +35,7 @@ func (r *routing) control(avoid ...string) *Control {
 	for _, region := range ControlRegions() {
 		clients[region] = controlRegion{r, region}
 	}
-	return newControl(clients, "1", "arn", avoid)
+	return newControl(clients, "1", "arn", nil, avoid)
 }
 
 // controlRegion is what one control Region answers.
@@ -114,6 +114,22 @@ func refusal(status int, code string) error {
 	return &smithyhttp.ResponseError{
 		Response: &smithyhttp.Response{Response: &http.Response{StatusCode: status}},
 		Err:      &smithy.GenericAPIError{Code: code, Message: "no"},
+	}
+}
+
+// Regions come in the order of cdk.json everywhere, and those that it does not have
+// behind them.
+func TestRoutesAreInTheOrderOfTheSet(t *testing.T) {
+	c := (&routing{routes: routesOf("110")}).control()
+	for want, order := range map[string][]string{
+		"us-east-1 eu-west-1 ap-northeast-1": {"us-east-1", "eu-west-1", "ap-northeast-1"},
+		"us-east-1 ap-northeast-1 eu-west-1": {"us-east-1"},
+	} {
+		c.order = order
+		routes, err := c.Routes(t.Context())
+		if got := strings.Join(regionsOf(routes), " "); err != nil || got != want {
+			t.Errorf("%s, %v; want %s", got, err, want)
+		}
 	}
 }
 

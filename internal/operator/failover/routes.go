@@ -22,9 +22,17 @@ type Route struct {
 	Active         bool
 }
 
-// inOrder sorts routes by Region.
-func inOrder(routes []Route) []Route {
-	return slices.SortedFunc(slices.Values(routes), func(a, b Route) int { return cmp.Compare(a.Region, b.Region) })
+// inOrder sorts routes as the set has its Regions, and others behind them by name.
+func inOrder(routes []Route, order []string) []Route {
+	place := func(r Route) int {
+		if i := slices.Index(order, r.Region); i >= 0 {
+			return i
+		}
+		return len(order)
+	}
+	return slices.SortedFunc(slices.Values(routes), func(a, b Route) int {
+		return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(a.Region, b.Region))
+	})
 }
 
 // To returns the routes with these Regions active and all others passive. Each Region
