@@ -110,7 +110,11 @@ func (a *app) checkAdopted(ctx context.Context, regions []string) error {
 		return err
 	}
 	findings := health.CheckAdopted(facts)
-	if err := a.writeAdopt(document.NewAdoptCheck(facts, findings)); err != nil {
+	d := document.NewAdoptCheck(facts, findings)
+	if a.output != outputJSON {
+		d = adoptCheckForPeople(facts, findings)
+	}
+	if err := a.writeAdopt(d); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	return healthError(findings, "the fixes are above")

@@ -18,6 +18,11 @@ func (a *app) writeAdopt(d document.Adopt) error {
 	return writeAdoptText(a.hinting(a.stdout), d, a.terminalWidth(a.stdout), a.colours(a.stdout))
 }
 
+// adoptCheckForPeople has the findings in the order in which to act on them.
+func adoptCheckForPeople(facts health.Facts, findings []health.Finding) document.Adopt {
+	return document.NewAdoptCheck(facts, health.ByUrgency(findings))
+}
+
 // writeAdoptText writes a line for each bucket, and a paragraph for each finding.
 func writeAdoptText(w io.Writer, d document.Adopt, width int, colours bool) error {
 	var b strings.Builder
