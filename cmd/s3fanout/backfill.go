@@ -31,7 +31,8 @@ cost, and asks above --limit. Interrupt it and run it again as you like.`,
   s3fanout backfill --to eu-north-1 --limit 250
   s3fanout backfill --from us-east-1 --to eu-west-1,eu-north-1 --prefix a/
   s3fanout backfill --batch-operations --to eu-north-1 --dry-run
-  s3fanout backfill --job 00e123a4-c0d8-41f4 --region us-east-1`,
+  s3fanout backfill --region us-east-1 \
+    --job 00e123a4-c0d8-41f4-a0eb-b46f9ba5b07c`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.agree(cmd.Flags().Changed); err != nil {

@@ -45,7 +45,7 @@ complete commands, flags and Regions.`,
 		ValidArgs: names,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 || !slices.Contains(names, args[0]) {
-				return fmt.Errorf("%s takes the name of a shell: %s", cmd.CommandPath(), strings.Join(names, ", "))
+				return fmt.Errorf("%s takes the name of a shell: %s", commandName(cmd), strings.Join(names, ", "))
 			}
 			return nil
 		},

@@ -60,7 +60,7 @@ func TestCostUsage(t *testing.T) {
 		{"--objects 1 --bytes 1GB --read 10TiB",
 			"--read: cdk.json has no access point to read through; leave it out, or add accessPoint there"},
 		{"--objects 1 --bytes 1GB --read 10TiB --regions 3", "--read: the access point is that of cdk.json; leave --regions or --read out"},
-		{"--objects 1 --bytes 1GB surplus", "s3fanout cost takes no arguments"},
+		{"--objects 1 --bytes 1GB surplus", "cost takes no arguments"},
 	} {
 		code, stdout, stderr := costOf(t, "", strings.Fields(tt.args)...)
 		if code != exitUsage || stdout != "" || !strings.HasPrefix(stderr, "s3fanout: "+tt.want) || strings.Count(stderr, "\n") != 1 {

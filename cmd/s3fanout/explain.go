@@ -71,7 +71,7 @@ func (a *app) explain(ctx context.Context, argument string, f explainFlags) erro
 // oneKey wants one argument.
 func oneKey(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return fmt.Errorf("%s takes one KEY, not %d arguments; quote a key with spaces", cmd.CommandPath(), len(args))
+		return fmt.Errorf("%s takes one KEY, not %d arguments; quote a key with spaces", commandName(cmd), len(args))
 	}
 	return nil
 }

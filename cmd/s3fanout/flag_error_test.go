@@ -66,7 +66,7 @@ func TestFlagErrors(t *testing.T) {
 		"help sandbox falt":           `unknown command "sandbox falt"; did you mean fault?`,
 		"help nonsense":               `unknown command "nonsense"; run s3fanout --help`,
 		"sandbox falt":                `unknown command "falt"; did you mean fault?`,
-		"sandbox surplus":             `s3fanout sandbox takes no arguments, not "surplus"; see s3fanout sandbox --help`,
+		"sandbox surplus":             `sandbox takes no arguments, not "surplus"; see s3fanout sandbox --help`,
 		"redrve --dry-run":            `unknown command "redrve"; did you mean redrive?`,
 		"verfy -x":                    `unknown command "verfy"; did you mean verify?`,
 		"--output json verfy --grace": `unknown command "verfy"; did you mean verify?`,

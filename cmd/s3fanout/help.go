@@ -65,6 +65,11 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 	return unknownCommand(cmd, args[0], args[0])
 }
 
+// commandName is a command's name without the program's, with which errors begin.
+func commandName(cmd *cobra.Command) string {
+	return strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
+}
+
 // noArguments refuses arguments where a command has flags alone.
 func noArguments(cmd *cobra.Command, args []string) error {
 	switch {
@@ -73,5 +78,5 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	case cmd.HasAvailableSubCommands() && len(nearCommands(cmd, args[0])) > 0:
 		return unknownCommand(cmd, args[0], args[0])
 	}
-	return fmt.Errorf("%s takes no arguments, not %q; see %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())
+	return fmt.Errorf("%s takes no arguments, not %q; see %s --help", commandName(cmd), args[0], cmd.CommandPath())
 }

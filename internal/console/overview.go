@@ -91,7 +91,10 @@ func (o overview) HowMany() string {
 			n++
 		}
 	}
-	if n == len(o.Regions) {
+	switch {
+	case n == len(o.Regions) && n == 2:
+		return "both"
+	case n == len(o.Regions):
 		return "all " + strconv.Itoa(n)
 	}
 	return strconv.Itoa(n) + " of " + strconv.Itoa(len(o.Regions))

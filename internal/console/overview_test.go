@@ -30,7 +30,7 @@ func TestStateOfTheRingSaysOfHowMany(t *testing.T) {
 	for want, regions := range map[string][]document.StatusRegion{
 		"failed</span> in 1 of 3 Regions":  {region("us-east-1"), failed, region("ap-northeast-1")},
 		"unknown</span> in 1 of 2 Regions": {unknown, region("ap-northeast-1")},
-		"ok</span> in all 2 Regions":       {region("us-east-1"), region("eu-west-1")},
+		"ok</span> in both Regions":        {region("us-east-1"), region("eu-west-1")},
 	} {
 		text := (&Server{pages: called("s3fanout")}).fragment("overview", newOverview(glanceAt(regions...)))
 		if !strings.Contains(text, want) {

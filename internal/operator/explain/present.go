@@ -14,7 +14,10 @@ func (j *judgement) present() {
 	where := "it is in " + names(here)
 	switch {
 	case all:
-		where = fmt.Sprintf("it is in all %d Regions", len(here))
+		where = "it is in both Regions"
+		if len(here) != 2 {
+			where = fmt.Sprintf("it is in all %d Regions", len(here))
+		}
 	case len(here) == 1:
 		where = "it is in " + here[0].Region + " alone"
 	}

@@ -135,6 +135,8 @@ func TestJudge(t *testing.T) {
 		steps []string // "text: command"
 	}{
 		{"everywhere", world(up, copied, copied), CodeEverywhere, "it is in all 3 Regions and the same everywhere", nil},
+		{"everywhere, in two Regions", world(up, copied, nil, func(f *Facts) { f.Regions, f.Queues = f.Regions[:2], f.Queues[:2] }),
+			CodeEverywhere, "it is in both Regions and the same everywhere", nil},
 		{"left out", world(up, nil, nil, leftOut), CodeLeftOut,
 			"it is in us-east-1 and is not copied, because no filter in cdk.json selects its key",
 			[]string{`to copy it, add a filter that selects it, deploy, and copy it: s3fanout backfill --key='films/it'\''s one.mp4'`}},

@@ -25,7 +25,7 @@ func TestCarefulConfigurationIsOperated(t *testing.T) {
 		{[]string{"status"}, "All checks passed."},
 		{[]string{"verify", "--grace", "0s"}, "1 key, 4 B in each Region: 1 the same, 0 missing, 0 different\n"},
 		{[]string{"backfill"}, "eu-west-1: nothing is missing\n"},
-		{[]string{"explain", chosen.key}, "it is in all 2 Regions"},
+		{[]string{"explain", chosen.key}, "it is in both Regions"},
 		{[]string{"explain", "logs/one"}, "left-out: it is in us-east-1 and is not copied"},
 	} {
 		code, stdout, stderr := w.command(append(tt.args, "--config", config)...)
