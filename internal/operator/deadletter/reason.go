@@ -73,7 +73,11 @@ var rules = []struct {
 	{[]string{"nosuchupload"}, nextAborted}, // says that the upload does not exist
 	{[]string{"was begun by"}, NextForeign},
 	{[]string{"does not say that this function's role began it"}, nextUnnamed},
-	{[]string{"explicit deny", "no service control policy allows", "no permissions boundary allows"}, nextPolicy},
+	// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+	{[]string{
+		"explicit deny", "no service control policy allows", "no permissions boundary allows", "no session policy allows",
+		"no vpc endpoint policy allows",
+	}, nextPolicy},
 	{[]string{"accessdenied", "denied:", "not authorized", "accountproblem"}, nextPermission},
 	{[]string{"not a source of this function", "nosuchbucket", "does not exist"}, NextDeploy},
 	{[]string{"malformed event", "unsupported event"}, NextForeign},

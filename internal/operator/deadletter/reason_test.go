@@ -95,6 +95,9 @@ func TestNext(t *testing.T) {
 					"s3:PutObject action",
 				"denied: AccessDenied: not authorized to perform: s3:PutObject because no permissions boundary allows the " +
 					"s3:PutObject action",
+				"denied: AccessDenied: not authorized to perform: s3:GetObject because no VPC endpoint policy allows the " +
+					"s3:GetObject action",
+				"denied: AccessDenied: not authorized to perform: s3:GetObject because no session policy allows the s3:GetObject action",
 			},
 			"change the policy that denies it: the reason names its kind; then redrive",
 		},
