@@ -200,7 +200,7 @@ func (q *queues) view(choice Letters) lettersView {
 	slices.SortFunc(v.Groups, func(a, b letterGroup) int { // with those that were replayed: groups keep their places meanwhile
 		return cmp.Or(cmp.Compare(b.Count+b.Done, a.Count+a.Done), cmp.Compare(a.Region, b.Region), cmp.Compare(a.Reason, b.Reason))
 	})
-	if v.Reasons = reasonsOf(v.Groups, choice.Reason); !choice.partOfAnother(v.Groups) {
+	if v.Reasons = reasonsOf(v.Groups, choice.Reason); !q.besides(choice, now) {
 		v.Command = choice.Command()
 	}
 	if v.MoreGroups = max(0, len(v.Groups)-mostRows); v.MoreGroups > 0 {
@@ -229,12 +229,13 @@ func reasonsOf(groups []letterGroup, chosen string) (list []string) {
 	return slices.Compact(list)
 }
 
-// partOfAnother says that the command would choose more: the reason is a part of that
-// of another group.
-func (c Letters) partOfAnother(groups []letterGroup) bool {
-	part := strings.ToLower(c.Reason)
-	return part != "" && slices.ContainsFunc(groups, func(g letterGroup) bool {
-		return (c.Region == "" || c.Region == g.Region) && g.Reason != c.Reason && strings.Contains(strings.ToLower(g.Reason), part)
+// besides says that the command would choose more: it takes a reason also for a part of
+// others.
+func (q *queues) besides(c Letters, now time.Time) bool {
+	inShell := c.Filter()
+	inShell.Cause, inShell.Reason = "", c.Reason
+	return c.Reason != "" && slices.ContainsFunc(q.letters, func(l letterRow) bool {
+		return !l.Gone() && l.Cause != c.Reason && (c.Region == "" || c.Region == l.Region) && inShell.Chooses(candidate(l), now)
 	})
 }
 

@@ -192,6 +192,7 @@ func TestCommandOfAGroup(t *testing.T) {
 	d := document.Redrive{Letters: []document.RedriveLetter{
 		letter("us-east-1", 1, reason("a")), letter("us-east-1", 2, reason("b")), letter("us-east-1", 3, "SlowDown"),
 		letter("eu-west-1", 4, "retryable: SLOWDOWN"), letter("eu-west-1", 5, "SlowDown"),
+		letter("ap-northeast-1", 6, "InternalError"), letter("ap-northeast-1", 7, "denied: SlowDown, request InternalError: denied"),
 	}}
 	q := newQueues(d, someTime, queues{}, false)
 	for _, c := range []struct {
@@ -206,6 +207,8 @@ func TestCommandOfAGroup(t *testing.T) {
 		{Letters{Region: "eu-west-1", Reason: "retryable: SLOWDOWN"},
 			`s3fanout redrive --reason='retryable: SLOWDOWN' --region='eu-west-1'`, 1},
 		{Letters{Reason: "SlowDown"}, "", 2},
+		// It is in a reason alone, and not in what that has in common with others.
+		{Letters{Region: "ap-northeast-1", Reason: "InternalError"}, "", 1},
 	} {
 		v := q.view(c.of)
 		if v.Command != c.want || v.Chosen != c.chosen {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"s3fanout/internal/operator/deadletter"
+	"s3fanout/internal/printable"
 )
 
 // Filter chooses dead letters. The zero value chooses all; what is set has to be
@@ -76,9 +77,15 @@ func (f Filter) age(sentAt, now time.Time) bool {
 }
 
 // reason also looks at what people are shown, of one dead letter and of a group, which
-// they copy from.
+// they copy from: quoted if it cannot be shown as it is, and cut at an ellipsis.
 func (f Filter) reason(c Candidate) bool {
 	part := strings.ToLower(f.Reason)
-	has := func(text string) bool { return strings.Contains(strings.ToLower(text), part) }
+	if begin := strings.TrimSuffix(part, "…"); begin != "" {
+		part = begin
+	}
+	has := func(text string) bool {
+		return strings.Contains(strings.ToLower(text), part) ||
+			!printable.Is(text) && strings.Contains(strings.ToLower(printable.Quote(text)), part)
+	}
 	return part == "" || has(c.Reason) || has(deadletter.Essence(c.Reason)) || has(c.cause())
 }

@@ -11,6 +11,7 @@ import (
 
 	"s3fanout/internal/operator/deadletter"
 	"s3fanout/internal/operator/redrive"
+	"s3fanout/internal/printable"
 )
 
 func TestFilter(t *testing.T) {
@@ -82,6 +83,24 @@ func TestReasonOfAGroup(t *testing.T) {
 	} {
 		if got := (redrive.Filter{Reason: strings.ToUpper(cause)}).Chooses(tt.candidate, time.Time{}); got != tt.want {
 			t.Errorf("%q chooses %+v: %v, want %v", cause, tt.candidate, got, tt.want)
+		}
+	}
+}
+
+// TestReasonAsASummaryShowsIt chooses by a reason that is copied from a summary, which
+// cuts long ones, and quotes what cannot be shown.
+func TestReasonAsASummaryShowsIt(t *testing.T) {
+	for _, reason := range []string{
+		"AccessDenied: " + strings.Repeat("not authorized ", 40), "AccessDenied: of \x00 \"key\"",
+		"SlowDown \x1b " + strings.Repeat("é", 400),
+	} {
+		shown := printable.Short(printable.Quote(deadletter.Cause(reason)))
+		f := redrive.Filter{Reason: shown}
+		if f.Reason == reason || !f.Chooses(redrive.Candidate{Reason: reason}, time.Time{}) {
+			t.Errorf("%s does not choose %q", shown, reason)
+		}
+		if f.Chooses(redrive.Candidate{Reason: "NoSuchBucket…"}, time.Time{}) {
+			t.Errorf("%s chooses another", shown)
 		}
 	}
 }
