@@ -23,7 +23,7 @@ const openPoint = `{"s3fanout":{"name":"s3fanout","regions":["us-east-1","eu-wes
 
 const (
 	lostRegion = "eu-west-1"
-	allRegions = "ap-northeast-1,eu-west-1,us-east-1"
+	allRegions = "us-east-1,eu-west-1,ap-northeast-1"
 )
 
 // byRole is the world with the credentials of a role.
@@ -120,7 +120,7 @@ func TestFailoverWhileNobodyListsAccessPoints(t *testing.T) {
 	r.fault("us-west-2", fault.S3Unavailable, 1, 0)
 	r.failoverSays(1, "give the alias: --access-point ALIAS", "shift", "--away-from", "us-west-2", "--yes")
 	out := r.failoverSays(0, "us-west-2: active -> passive\n", "shift", "--away-from", "us-west-2", "--yes", "--access-point", alias)
-	if back := "s3fanout failover shift --to us-east-1,us-west-2 --access-point " + alias + "\n"; !strings.Contains(out, back) {
+	if back := "s3fanout failover shift --to us-west-2,us-east-1 --access-point " + alias + "\n"; !strings.Contains(out, back) {
 		t.Errorf("want %q in\n%s", back, out)
 	}
 	r.failoverSays(3, "No answer about routes from us-west-2\n", "status", "--access-point", alias)

@@ -81,7 +81,7 @@ func (r routed) write(region, key string) {
 func TestFailover(t *testing.T) {
 	t.Parallel()
 	r := startRouted(t, "us-east-1", "eu-west-1")
-	const lost, all, rest = "eu-west-1", "eu-west-1,us-east-1", "us-east-1"
+	const lost, all, rest = "eu-west-1", "us-east-1,eu-west-1", "us-east-1"
 	r.write(lost, "before")
 	r.settle()
 	if got := r.dials(); got != all {
@@ -136,8 +136,8 @@ func TestFailover(t *testing.T) {
 func TestFailoverThatCannotBeMeant(t *testing.T) {
 	t.Parallel()
 	r := startRouted(t, "us-east-1", "eu-west-1")
-	r.failoverSays(2, `the access point has no bucket in "us-west-2"; it has eu-west-1, us-east-1`, "shift", "--to", "us-west-2")
-	r.failoverSays(2, "no Region would be active; leave one of eu-west-1, us-east-1", "shift", "--away-from", "us-east-1,eu-west-1")
+	r.failoverSays(2, `the access point has no bucket in "us-west-2"; it has us-east-1, eu-west-1`, "shift", "--to", "us-west-2")
+	r.failoverSays(2, "no Region would be active; leave one of us-east-1, eu-west-1", "shift", "--away-from", "us-east-1,eu-west-1")
 	r.failoverSays(2, "it is of account 444455556666", "status",
 		"--access-point", "arn:aws:s3::444455556666:accesspoint/mfzwi23gnjvgw.mrap")
 	r.failoverSays(2, `there is no access point "other" over the set's buckets; there is main`, "status", "--access-point", "other")
