@@ -33,7 +33,7 @@ func newUndeleteCommand(a *app) *cobra.Command {
 		Short: "Restore deleted objects in all Regions",
 		Long: `Restore, in all Regions, the objects that were deleted since a time. The version
 under each delete marker becomes the current one again, as a new write that the
-functions replicate. Try --dry-run first. You can run it again at any time.`,
+functions replicate. Try --dry-run first.`,
 		Example: `  s3fanout undelete --since 2h --dry-run
   s3fanout undelete --since 2h
   s3fanout undelete --since 2026-11-29T08:30:00Z \
@@ -106,7 +106,24 @@ func (a *app) undelete(ctx context.Context, f undeleteFlags) error {
 	if err := a.writeUndelete(document.NewUndelete(set.Name, span, f.dryRun, report, err)); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
+	if set.NoUserCopies && report.Sum().Restored > 0 {
+		p.note("%s", f.unannounced())
+	}
 	return undeleteError(report, f, err)
+}
+
+// unannounced says how what was restored comes to the other Regions where S3 does not
+// announce copies.
+func (f *undeleteFlags) unannounced() string {
+	command := "s3fanout backfill --restore-deleted"
+	if f.prefix != "" {
+		command += " --prefix=" + printable.Shell(f.prefix)
+	}
+	for _, key := range f.keys {
+		command += " --key=" + printable.Shell(key)
+	}
+	return "copiesByUsers is false, so S3 does not announce what was restored; " +
+		"to copy it, and what else only some Regions have deleted: " + command
 }
 
 // undeleteError says what is wrong with the end of a run, nil if nothing is.
