@@ -190,7 +190,7 @@ func TestDoctorNamesEverySabotage(t *testing.T) {
 			}))
 		},
 			[]string{
-				"us-east-1 subscription-echo-filter", "eu-west-1 subscription-replica-filter",
+				"us-east-1 subscription-echo-filter", "eu-west-1 subscription-echo-filter",
 				"ap-northeast-1 subscription-echo-filter",
 			}},
 		{"echo filter of another role", func(a *assembly) {
