@@ -86,10 +86,9 @@ func TestHealthyAdoptedBucketHasNoFindings(t *testing.T) {
 	}
 }
 
-// TestAppThatTellsItselfNeedsNoFunction: an app that gives a Region a bucket of its own
-// adds an entry for each event by the CDK, and no function of the set. That the entries are
-// not the deployment's is noted, as of a bucket that a deployment left behind.
-func TestAppThatTellsItselfNeedsNoFunction(t *testing.T) {
+// TestAppThatTellsItselfHasNoFindings: an app that gives a Region a bucket of its own adds
+// an entry for each event by the CDK, and no function of the set.
+func TestAppThatTellsItselfHasNoFindings(t *testing.T) {
 	set := adoptingSet()
 	set.NoUserCopies = true // several events
 	facts := healthyOf(set)
@@ -100,14 +99,8 @@ func TestAppThatTellsItselfNeedsNoFunction(t *testing.T) {
 	}
 	facts.Regions[1].Adopter = Look[Logging]{State: Absent}
 	facts.Regions[1].Bucket.Value.Adopted.Notifications = document(theirs + entries)
-	noted := 0
-	for _, f := range Check(facts) {
-		if noted++; f.Check != checkSameTopic || f.Severity != Note {
-			t.Errorf("found %+v", f)
-		}
-	}
-	if len(e.Events) < 2 || noted != len(e.Events) {
-		t.Errorf("%d entries are noted, want %d", noted, len(e.Events))
+	if got := Check(facts); len(e.Events) < 2 || len(got) != 0 {
+		t.Errorf("findings %+v, want none", got)
 	}
 }
 

@@ -106,6 +106,9 @@ func (c *checker) otherNotifications(d notification.Document) {
 	case err != nil:
 		c.find(checkOverlap, "%v", err)
 	}
+	if c.region.Function.State == Found && c.othersTell() {
+		return // they are that app's
+	}
 	for _, e := range d.Entries() {
 		if e.Destination == c.here().TopicARN() && !strings.HasPrefix(e.ID, c.facts.Set.AnnouncementPrefix()) {
 			c.find(checkSameTopic, "entry %q of the notifications of bucket %s sends events to topic %s, and is not the deployment's",
