@@ -292,10 +292,12 @@ func (w *world) differs(key string) bool {
 
 // member is a process's part in a Region. It dies with the process.
 func (w *world) member(p *process, region string) *process {
-	m := w.newProcess(p.id+" in "+region, region)
+	m := w.newProcess(memberID(p, region), region)
 	m.reliable, m.dead, m.began, m.person, m.readOnly = p.reliable, p.dead, p.began, p.person, p.readOnly
 	return m
 }
+
+func memberID(p *process, region string) string { return p.id + " in " + region }
 
 // backfill copies what is missing, and what users have deleted in a Region if it
 // restores that.

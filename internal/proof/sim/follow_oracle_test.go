@@ -31,6 +31,8 @@ func (w *world) judge(when string) {
 			why, reconciled = "an event was lost", false
 		case w.lettersName(key):
 			why, reconciled = "a dead letter is left", false
+		case why == "" && w.follow.unconfirmed[key]:
+			why, reconciled = "a backfill failed or was ended after it had copied", true
 		}
 		if why == endedLate && promise == "3" && !w.follow.trace.hiddenOwn[key] && w.hiddenByRole(w.follow.trace.greatest(key)) {
 			// That keeps a write from winning, and from nothing more; unless what covered it

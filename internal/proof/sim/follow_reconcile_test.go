@@ -20,7 +20,7 @@ import (
 // events alone cannot do it.
 func (w *world) reconcile(ctx context.Context) {
 	w.wait(uploads.IdleTime) // until nobody takes what was killed for somebody at work
-	err := w.backfillFollowing(ctx, w.newProcess("reconcile", w.set.Regions[0]), true)
+	_, err := w.backfillFollowing(ctx, w.newProcess("reconcile", w.set.Regions[0]), true)
 	w.tasks.Wait()
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -34,12 +34,23 @@ func (w *world) reconcile(ctx context.Context) {
 // killed.
 func (w *world) backfillMeanwhile(a action) {
 	w.command(context.Background(), string(a.kind), func(ctx context.Context, p *process) {
-		_ = w.backfillFollowing(ctx, p, a.checksum) // it may fail, of course
+		report, err := w.backfillFollowing(ctx, p, a.checksum)
+		if err == nil && report.Failed() == 0 && !p.killed() {
+			return
+		}
+		// It fails, of course, and says so to whoever runs it.
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for _, r := range w.set.Regions {
+			for _, key := range w.follow.copied[memberID(p, r)] {
+				w.follow.unconfirmed[key] = true
+			}
+		}
 	})
 }
 
 // backfillFollowing runs the real one, as the command does.
-func (w *world) backfillFollowing(ctx context.Context, p *process, hides bool) error {
+func (w *world) backfillFollowing(ctx context.Context, p *process, hides bool) (backfill.Report, error) {
 	options := backfill.Options{
 		To: w.set.Regions, Threshold: threshold, VersionsWorth: 1, HideDeleted: hides, Random: w.jitter(p),
 		Follow: func(key string) (overwrites, deletions bool) {
@@ -56,8 +67,7 @@ func (w *world) backfillFollowing(ctx context.Context, p *process, hides bool) e
 			Follower: w.follower(m, w.configs[r], copies),
 		})
 	}
-	_, err := backfill.Run(ctx, options, backfill.Observer{})
-	return err
+	return backfill.Run(ctx, options, backfill.Observer{})
 }
 
 // judgeReconciled holds the world against promise 1. The caller holds mu.

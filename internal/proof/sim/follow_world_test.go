@@ -22,10 +22,18 @@ type followWorld struct {
 	// excused are the keys that are not as they should be, for a reason that events
 	// alone cannot fix, by that reason.
 	excused map[string]int
+	// copied are the keys of replicas, by the process that made them. unconfirmed are
+	// those of a backfill that failed or was ended, which may not have looked again
+	// whether the key was deleted meanwhile.
+	copied      map[string][]string
+	unconfirmed map[string]bool
 }
 
 func newFollowWorld(w *world) *followWorld {
-	f := &followWorld{stores: map[string]*store{}, byName: map[string]*store{}, excused: map[string]int{}}
+	f := &followWorld{
+		stores: map[string]*store{}, byName: map[string]*store{}, excused: map[string]int{},
+		copied: map[string][]string{}, unconfirmed: map[string]bool{},
+	}
 	for r, b := range w.buckets {
 		f.stores[r] = newStore(r, b.name)
 		f.byName[b.name] = f.stores[r]
@@ -95,6 +103,7 @@ func (w *world) unversioned(b *store, key string) {
 // promised of every single one. The caller holds mu.
 func (w *world) replicate(p *process, b *store, v, of *stored, id, event string) {
 	w.become(b, v, id)
+	w.follow.copied[p.id] = append(w.follow.copied[p.id], v.key)
 	if w.stats.copies++; w.stats.copies == mostReplicas {
 		w.broken("5", "%d replicas were written: it goes in circles", mostReplicas)
 	}
