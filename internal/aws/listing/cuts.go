@@ -16,7 +16,7 @@ const probesPerCut = 16
 // of each range, and sends some small requests for each besides.
 func Cuts(ctx context.Context, b Bucket, prefix string, ranges int) ([]string, error) {
 	w := newWalk([]Bucket{b}, Options{Prefix: prefix, PageSize: maxPage}, nil)
-	w.budget.least = probesPerCut * ranges
+	w.budget.least, w.budget.ranges, w.budget.many = probesPerCut*ranges, ranges, true // many are to be found
 	for s := range w.spans {
 		if err := w.look(ctx, s); err != nil {
 			return nil, err
@@ -80,7 +80,7 @@ func Fullest(ctx context.Context, buckets []Bucket, prefix string) (int, error) 
 		group.Go(func() error {
 			after := ""
 			for at := range len(cuts) + 1 {
-				p := w.list(asking, &w.buckets[0], after, nil, maxPage)
+				p := w.list(asking, &w.buckets[0], after, nil, maxPage, false)
 				if p.err != nil {
 					return p.err
 				}
@@ -114,7 +114,7 @@ func Fullest(ctx context.Context, buckets []Bucket, prefix string) (int, error) 
 // look reads the first page of a range.
 func (w *walk) look(ctx context.Context, s *span) error {
 	s.retry = 0
-	p := w.list(ctx, &w.buckets[0], s.from, nil, w.options.PageSize)
+	p := w.list(ctx, &w.buckets[0], s.from, nil, w.options.PageSize, false)
 	if p.err == nil {
 		w.arrived(s, 0, p)
 	}

@@ -48,7 +48,7 @@ func lookup(ctx context.Context, buckets []Bucket, key string, o Options) (Row, 
 	group, asking := errgroup.WithContext(ctx)
 	for i := range buckets {
 		group.Go(func() error {
-			pages[i] = w.list(asking, &buckets[i], "", nil, size)
+			pages[i] = w.list(asking, &buckets[i], "", nil, size, false)
 			if p := pages[i]; p.err == nil && o.Listed != nil {
 				o.Listed(len(p.entries), 1+p.extra)
 			}

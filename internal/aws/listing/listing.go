@@ -96,9 +96,10 @@ type Options struct {
 	Parallel int
 	// PageSize is the number of keys of a request, at most 1000; 0 means 1000.
 	PageSize int32
-	// Listed, if set, is called with how many keys of how many pages were read since
-	// it was last called. It can be called concurrently.
-	Listed func(keys, pages int)
+	// Listed, if set, is called with how many keys how many requests have brought since
+	// it was last called. A request that finds out where to split brings none. It can be
+	// called concurrently.
+	Listed func(keys, requests int)
 }
 
 // DefaultParallel suits a machine of a few cores.
@@ -109,11 +110,10 @@ const DefaultParallel = 8
 // with what a listing said of it, one that comes or goes meanwhile may be
 // visited with or without it. Calls of visit can overlap and come in no order.
 //
-// It sends a ListObjectsV2 for each page, and for each range that is split off about
-// one more for each bucket, as pages are cut there. To find where to split it sends small
-// ones to the bucket that answers fastest: 36 and one for every four pages at most, of
-// which 16 and one for every four pages may find few keys; two where the first page tells
-// that a bucket has up to about eight, and none where it has one.
+// It sends a ListObjectsV2 for each page, and more to be faster, as pages are cut where a
+// range is split, and small ones find out where: one for every two pages at most, 36, and
+// two for each bucket and each of Options.Parallel. Where no bucket has more than a page it
+// sends none, and one or two where less than a page comes after what the first one tells of.
 //
 // An error of visit, or of a listing, which names the bucket's Region, ends
 // the walk and is returned. When ctx ends its error is. The context that visit

@@ -121,6 +121,7 @@ func TestWalkVisitsEveryKeyOnce(t *testing.T) {
 		var calls atomic.Int64
 		for _, b := range buckets {
 			b.Before = func(context.Context, string, string) error {
+				<-time.After(time.Millisecond) // so that others come to split a range
 				if c := int(calls.Add(1)); len(come) > 0 {
 					if k := come[c%len(come)]; c%3 == 0 {
 						buckets[c%len(buckets)].Delete(k)
@@ -140,7 +141,9 @@ func TestWalkVisitsEveryKeyOnce(t *testing.T) {
 			Prefix:   rapid.SampledFrom([]string{"", "", "logs/", "logs/2026/00", "dense/0", "日", "a", "none"}).Draw(rt, "prefix"),
 		}
 		var v visits
-		if err := listing.Walk(t.Context(), walked(buckets), o, v.visit); err != nil {
+		var err error
+		synctest.Test(t, func(t *testing.T) { err = listing.Walk(t.Context(), walked(buckets), o, v.visit) })
+		if err != nil {
 			rt.Fatal(err)
 		}
 		for k, want := range stays {

@@ -17,6 +17,7 @@ type search struct {
 	tries     []int // to probe next, in order
 	atOnce    int
 	gated     bool // the first try says whether it is worth going on
+	whole     bool // if a whole page comes after it
 	small     bool // it was not
 	many      bool // it was
 }

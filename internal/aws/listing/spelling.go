@@ -181,7 +181,7 @@ func (s *spelling) between(fixed int, lower, upper string, bounded bool) splitPo
 			runes = append(runes, common...)
 		}
 		runes = slices.DeleteFunc(runes, func(c rune) bool {
-			return c <= r || bounded && lower[:i]+string(c) >= upper
+			return c <= r || bounded && i == shared && string(c) >= upper[i:]
 		})
 		if len(runes) > 0 {
 			slices.Sort(runes)

@@ -72,7 +72,9 @@ func (w *walk) keysOf(pages int) float64 { return float64(pages) * float64(w.opt
 // cannot.
 func (w *walk) left(s *span) float64 {
 	guide := w.guide(s)
-	if s.whole || s.stealing || guide < 0 || s.pages < s.retry || w.budget.left() == 0 {
+	// A bucket that turned out to have few keys says nothing of the others.
+	early := s.pages < s.retry && (guide == s.tried || !w.sparse(s, s.tried))
+	if s.whole || s.stealing || guide < 0 || early || w.budget.left() == 0 || w.budget.splits() == 0 {
 		return 0
 	}
 	end, bounded := s.end()
@@ -156,8 +158,9 @@ func (w *walk) split(ctx context.Context, victim *span) (*span, error) {
 	how := newSearch(points.len())
 	if bounded && points.len() > 0 {
 		how.last() // it is known already where the keys end, about
-	} else if gate := w.gate(victim, guide, points); gate < points.len() {
+	} else if gate, few := w.gate(victim, guide, points); gate < points.len() {
 		how.gate(gate)
+		how.whole = few
 	}
 	ctx, victim.claimedWhole = context.WithCancel(ctx)
 	defer victim.claimedWhole()
@@ -175,13 +178,14 @@ func (w *walk) split(ctx context.Context, victim *span) (*span, error) {
 		return nil, err
 	}
 	helpers := 1
+	w.budget.many = w.budget.many || how.many
 	if how.many || w.known() {
 		helpers += w.idle
 	}
-	places := w.places(victim, guide, points, how.low, helpers)
+	places := w.places(victim, guide, points, how.low, min(helpers, w.budget.splits()))
 	end, known := victim.end()
 	if len(places) == 0 || !bounded && known && w.until(victim, guide, end) < w.worth() {
-		victim.retry = victim.pages + len(w.buckets)<<victim.retries
+		victim.tried, victim.retry = guide, victim.pages+len(w.buckets)<<victim.retries
 		victim.retries = min(victim.retries+1, mostRetries)
 		if how.small {
 			victim.retry = max(victim.retry, smallPages*len(w.buckets))
@@ -189,6 +193,7 @@ func (w *walk) split(ctx context.Context, victim *span) (*span, error) {
 		return nil, nil
 	}
 	last := victim
+	w.budget.split(len(places))
 	for _, place := range places {
 		s := w.newSpan(place)
 		s.to, s.bounded, s.hint, s.hinted, s.doubted = last.to, last.bounded, last.hint, last.hinted, last.doubted
@@ -205,7 +210,7 @@ func (w *walk) split(ctx context.Context, victim *span) (*span, error) {
 // places is where to split a range, among places up to one, so that so many helpers have as
 // much to do as its owner, who has yet to come to where the guide is.
 func (w *walk) places(s *span, guide int, points splitPoints, most, helpers int) []string {
-	if most < 0 {
+	if most < 0 || helpers == 0 {
 		return nil
 	}
 	lead, rest := 0, math.Inf(1)
@@ -226,13 +231,22 @@ func (w *walk) places(s *span, guide int, points splitPoints, most, helpers int)
 	return places
 }
 
-// gate is the first place that comes after many keys, as far as the first pages tell;
-// else one after the last.
-func (w *walk) gate(s *span, bucket int, points splitPoints) int {
-	if w.budget.pages >= smallPages*len(w.buckets) {
-		return points.len()
+// gate is the first place that comes after many keys, as far as the first pages tell. If
+// they tell of few keys, it is the first one that comes after all of them; if of neither,
+// one after the last.
+func (w *walk) gate(s *span, bucket int, points splitPoints) (place int, few bool) {
+	n := points.len()
+	if n == 0 || w.budget.pages >= smallPages*len(w.buckets) {
+		return n, false
 	}
-	return sort.Search(points.len(), func(i int) bool { return w.until(s, bucket, points.key(i)) >= w.keysOf(manyPages) })
+	first := func(most float64) int {
+		return sort.Search(n, func(i int) bool { return w.until(s, bucket, points.key(i)) >= most })
+	}
+	place = first(w.keysOf(manyPages))
+	if all := w.until(s, bucket, points.key(n-1)); place == n && !w.budget.many && all < w.keysOf(smallPages) {
+		return first(all), true
+	}
+	return place, false
 }
 
 // search probes places, as far as the budget allows.
@@ -245,11 +259,14 @@ func (w *walk) search(ctx context.Context, victim *span, bucket int, points spli
 		if len(tries) == 0 {
 			return nil
 		}
-		enough := make([]bool, len(tries))
+		want, enough := w.enough(), make([]bool, len(tries))
+		if how.gated && how.whole {
+			want = w.options.PageSize
+		}
 		group, probing := errgroup.WithContext(ctx)
 		for i, place := range tries {
 			group.Go(func() (err error) {
-				enough[i], err = w.probe(probing, victim, bucket, points.key(place))
+				enough[i], err = w.probe(probing, victim, bucket, points.key(place), want)
 				return err
 			})
 		}
@@ -263,12 +280,15 @@ func (w *walk) search(ctx context.Context, victim *span, bucket int, points spli
 // enough is how many keys have to come after a place for it to be worth a split.
 func (w *walk) enough() int32 { return max(1, w.options.PageSize/enoughPart) }
 
-// probe asks whether enough keys of a bucket come after a place and up to the
+// probe asks whether as many keys as wanted of a bucket come after a place and up to the
 // end of the range.
-func (w *walk) probe(ctx context.Context, victim *span, bucket int, after string) (enough bool, err error) {
-	p := w.listTimed(ctx, bucket, after, nil, w.enough())
+func (w *walk) probe(ctx context.Context, victim *span, bucket int, after string, want int32) (enough bool, err error) {
+	p := w.listTimed(ctx, bucket, after, nil, want, true)
 	if p.err != nil {
 		return false, p.err
+	}
+	if w.options.Listed != nil {
+		w.options.Listed(0, 1)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -278,8 +298,11 @@ func (w *walk) probe(ctx context.Context, victim *span, bucket int, after string
 		w.spelling.add(p.entries[n-1].key)
 	}
 	// Versions of few keys may fill the page.
-	enough = (n >= int(w.enough()) || n > 0 && p.token != nil && w.options.Deleted) && (!victim.bounded || p.entries[n-1].key <= victim.to)
-	if end, bounded := victim.end(); !enough && (!bounded || after < end) {
+	filled := n > 0 && p.token != nil && w.options.Deleted
+	inside := n > 0 && (!victim.bounded || p.entries[n-1].key <= victim.to)
+	enough = inside && (n >= int(want) || filled)
+	some := inside && (n >= int(w.enough()) || filled)
+	if end, bounded := victim.end(); !some && (!bounded || after < end) {
 		victim.hint, victim.hinted = after, true
 	}
 	if enough {

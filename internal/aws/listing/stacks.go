@@ -13,9 +13,9 @@ import (
 
 // listStacks sends one request for a page of versions after a key, and makes
 // one entry of all versions of a key. It sends more only while the last key of
-// the page has shown delete markers alone. The token of the next page is the last
+// the page has shown delete markers alone, unless once is set. The token of the next page is the last
 // key: what else that key has is of no interest.
-func (w *walk) listStacks(ctx context.Context, b *Bucket, after string, keys int32) page {
+func (w *walk) listStacks(ctx context.Context, b *Bucket, after string, keys int32, once bool) page {
 	in := &s3.ListObjectVersionsInput{Bucket: &b.Name, MaxKeys: &keys, EncodingType: types.EncodingTypeUrl}
 	if w.options.Prefix != "" {
 		in.Prefix = &w.options.Prefix
@@ -50,14 +50,14 @@ func (w *walk) listStacks(ctx context.Context, b *Bucket, after string, keys int
 				p.entries = append(p.entries, entry{key: k.key, object: k.object()})
 			}
 		}
-		if !aws.ToBool(out.IsTruncated) {
+		if !aws.ToBool(out.IsTruncated) || once && len(p.entries) == 0 {
 			return p
 		}
 		next, err := DecodeKey(out.EncodingType, aws.ToString(out.NextKeyMarker))
 		if err != nil || next == "" {
 			return fail("a listing of versions is cut off without a token for the next page")
 		}
-		if n := len(p.entries); n > 0 && p.entries[n-1].decided() {
+		if n := len(p.entries); n > 0 && (once || p.entries[n-1].decided()) {
 			p.token = &p.entries[n-1].key
 			return p
 		}

@@ -29,14 +29,14 @@ type page struct {
 	err     error
 }
 
-// list sends one request. after is exclusive; token, if not nil, counts
-// instead.
-func (w *walk) list(ctx context.Context, b *Bucket, after string, token *string, keys int32) page {
+// list sends one request, also for versions if once is set. after is exclusive; token,
+// if not nil, counts instead.
+func (w *walk) list(ctx context.Context, b *Bucket, after string, token *string, keys int32, once bool) page {
 	if w.options.Deleted {
 		if token != nil {
 			after = *token
 		}
-		return w.listStacks(ctx, b, after, keys)
+		return w.listStacks(ctx, b, after, keys, once)
 	}
 	in := &s3.ListObjectsV2Input{
 		Bucket: &b.Name, ContinuationToken: token, MaxKeys: &keys,
@@ -116,6 +116,8 @@ type stream struct {
 	at     []entry // what is left of the page that is read
 	last   string  // the last key of that page; at first where the range begins
 	more   bool    // there are pages after it
+	asked  int     // pages that were asked for
+	read   int     // those that came, with keys
 	coming chan page
 }
 
@@ -123,8 +125,9 @@ type stream struct {
 func (s *stream) fetch(ctx context.Context, after string, token *string) {
 	coming := make(chan page, 1)
 	s.coming, s.more = coming, true
+	s.asked++
 	s.w.requests.Go(func() {
-		p := s.w.listTimed(ctx, s.bucket, after, token, s.w.options.PageSize)
+		p := s.w.listTimed(ctx, s.bucket, after, token, s.w.options.PageSize, false)
 		if p.err == nil {
 			s.w.arrived(s.span, s.bucket, p)
 		}
@@ -147,6 +150,7 @@ func (s *stream) next(ctx context.Context) error {
 		}
 		s.at, s.more = p.entries, p.token != nil
 		if len(p.entries) > 0 {
+			s.read++
 			if b := &s.w.buckets[s.bucket]; p.entries[0].key <= s.last && s.last != "" {
 				return fmt.Errorf("region %s: bucket %s: %w", b.Region, b.Name, errOrder)
 			}
@@ -161,3 +165,6 @@ func (s *stream) next(ctx context.Context) error {
 	}
 	return nil
 }
+
+// cost is how many of the pages have keys of other ranges, or none, at most.
+func (s *stream) cost() int { return s.asked - s.read + min(1, len(s.at)) }

@@ -45,6 +45,7 @@ type span struct {
 	pages    int
 	retry    int // how many pages have to be there before the next attempt to split
 	retries  int
+	tried    int // the guide of the last attempt
 	// claimedWhole ends the search for a place to split it.
 	claimedWhole context.CancelFunc
 }
@@ -64,6 +65,7 @@ type progress struct {
 func newWalk(buckets []Bucket, o Options, visit func(context.Context, Stretch) error) *walk {
 	w := &walk{buckets: buckets, options: o, visit: visit, spans: map[*span]struct{}{}, spelling: newSpelling(),
 		answers: make([]time.Duration, len(buckets))}
+	w.budget.buckets, w.budget.ranges = len(buckets), o.Parallel
 	w.changed = sync.NewCond(&w.mu)
 	whole := w.newSpan(o.After)
 	whole.to, whole.bounded = o.Through, o.Through != ""
@@ -136,12 +138,12 @@ func (w *walk) walkSpan(ctx context.Context, s *span) error {
 	// Requests for what somebody else took are not waited for.
 	requests, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer w.done(s)
 	streams := make([]*stream, len(w.buckets))
 	for i := range streams {
 		streams[i] = &stream{w: w, span: s, bucket: i, last: s.from}
 		streams[i].fetch(requests, s.from, nil)
 	}
+	defer func() { w.done(s, streams) }()
 	row := Row{Objects: make([]*Object, len(streams))}
 	for {
 		// Up to the horizon, all keys are at hand.
@@ -156,6 +158,7 @@ func (w *walk) walkSpan(ctx context.Context, s *span) error {
 			}
 		}
 		if empty {
+			w.claim(s, "", false)
 			return nil
 		}
 		after := s.claimed // which the owner alone changes
@@ -233,9 +236,16 @@ func (w *walk) endsBefore(s *span, key string) bool {
 	return s.bounded && s.to <= key
 }
 
-func (w *walk) done(s *span) {
+func (w *walk) done(s *span, streams []*stream) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if s.bounded && s.to != w.options.Through {
+		cost := 0
+		for _, st := range streams {
+			cost += st.cost()
+		}
+		w.budget.ended(cost)
+	}
 	delete(w.spans, s)
 	w.changed.Broadcast()
 }
@@ -270,10 +280,10 @@ func (w *walk) arrived(s *span, bucket int, p page) {
 // samples is about how many keys of a page tell which characters there are.
 const samples = 10
 
-// listTimed sends one request and notes how long the answer took.
-func (w *walk) listTimed(ctx context.Context, bucket int, after string, token *string, keys int32) page {
+// listTimed lists a page and notes how long the answer took.
+func (w *walk) listTimed(ctx context.Context, bucket int, after string, token *string, keys int32, once bool) page {
 	began := time.Now()
-	p := w.list(ctx, &w.buckets[bucket], after, token, keys)
+	p := w.list(ctx, &w.buckets[bucket], after, token, keys, once)
 	if p.err != nil {
 		return p
 	}
