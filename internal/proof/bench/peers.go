@@ -126,8 +126,9 @@ func (e env) find(program string) (string, error) {
 	return exec.LookPath(program)
 }
 
-// asInstalled copies a program to where programs are installed, to a disk, as that of each
-// peer was, and returns what removes it. Of a file that the linker has just written, Linux
+// asInstalled copies a program to the directory for temporary files, as that of each peer was
+// copied, and returns what removes it. TMPDIR has to name one on a disk, where programs may
+// be executed: that of the bench is in memory. Of a file that the linker has just written, Linux
 // keeps larger pieces, so that up to 14 MiB more of it are resident.
 func asInstalled(program string) (path string, remove func() error, err error) {
 	dir, err := os.MkdirTemp("", "s3fanout-bench")
