@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"s3fanout/internal/policy"
 )
 
 // written is a user's write of a key. Its order among others is the oracle's own.
@@ -115,10 +117,14 @@ func (t *usersTrace) bodyOf(name string) *stored {
 
 func (t *usersTrace) differs(key string) { mark(&t.differing, key) }
 
-// copied notes that a user copies a version on top of its own key.
-func (t *usersTrace) copied(_ *store, of *stored) {
-	if of.byRole && time.Since(of.shown) < 35*time.Second {
-		mark(&t.young, of.key)
+// copied notes that a user copies a young replica on top of its own key, be it by way of
+// another key, whose object has the replica's entry then.
+func (t *usersTrace) copied(b *store, of *stored, to string) {
+	entry := of.meta[policy.EntryName]
+	if slices.ContainsFunc(b.stacks[to], func(o *stored) bool {
+		return o.byRole && time.Since(o.shown) < 35*time.Second && (o == of || entry != "" && o.meta[policy.EntryName] == entry)
+	}) {
+		mark(&t.young, to)
 	}
 }
 

@@ -55,9 +55,7 @@ func (w *world) performFollow(a action) {
 		v := *of
 		v.key, v.etag, v.parts, v.byRole, v.write = to, etagOf(v.body), 0, false, nil
 		v.archived, v.began, v.retagged = false, time.Now(), false
-		if to == of.key {
-			f.trace.copied(b, of)
-		}
+		f.trace.copied(b, of, to)
 		w.userWrites(a, b, &v, "ObjectCreated:Copy")
 	case deleteMarker, expireCurrent:
 		seen := b.current(a.key)
