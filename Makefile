@@ -48,7 +48,7 @@ LONGEST := ./internal/proof/e2e ./cmd/s3fanout
 test: export GORACE := atexit_sleep_ms=10
 test: node_modules ## run all tests, under the race detector where it can find something (needs Go and Node)
 	$(GO) test $(UNRACED)
-	$(GO) test -run 'TestAllocations' ./lambda ./internal/function/replicator
+	$(GO) test -run 'TestAllocations|TestMemoryOfACopyUnderWay' ./lambda ./internal/function/replicator ./internal/operator/backfill
 	GO="$(GO)" tools/race.sh -timeout 30m -- $(LONGEST) $$($(GO) list ./... | grep -vE '/(infra(/.*)?|projection|rename|e2e|cmd/s3fanout)$$')
 
 test-large: ## run the tests that take minutes: 5 GiB and a byte, 10,000 parts, a million keys, storms in which everything is killed
