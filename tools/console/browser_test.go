@@ -241,25 +241,13 @@ func (w *world) upload(t *testing.T, region string, keys ...string) {
 	}
 }
 
-// everywhere waits until each Region has the keys: no fault strikes what comes before.
-func (w *world) everywhere(t *testing.T, keys ...string) {
-	t.Helper()
-	for region, r := range w.Regions {
-		arrived := s3.NewObjectExistsWaiter(w.client(region), func(o *s3.ObjectExistsWaiterOptions) {
-			o.MinDelay, o.MaxDelay = 50*time.Millisecond, time.Second
-		})
-		for _, key := range keys {
-			err := arrived.Wait(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(r.Bucket), Key: aws.String(key)}, limit)
-			if err != nil {
-				t.Fatalf("%s does not arrive in %s: %v", key, region, err)
-			}
-		}
-	}
-}
-
-// fault switches one of the sandbox's faults.
+// fault switches one of the sandbox's faults, on only when nothing is under way: it never
+// strikes what came before.
 func (w *world) fault(t *testing.T, region, kind string, rate int, more ...string) {
 	t.Helper()
+	if rate > 0 {
+		w.settled(t)
+	}
 	cmd := command(t, append([]string{"sandbox", "fault", "--region", region, "--kind", kind, "--rate", fmt.Sprint(rate)}, more...)...)
 	cmd.Env = append(os.Environ(), w.env()...)
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -277,9 +265,10 @@ func (w *world) lose(t *testing.T, region string, keys ...string) {
 	w.fault(t, region, "s3-unannounced", 0)
 }
 
-// changes are the sandbox's counts of what changes something.
+// changes are the sandbox's counts of what changes something, once nothing is under way.
 func (w *world) changes(t *testing.T) string {
 	t.Helper()
+	w.settled(t)
 	resp, err := http.Get(w.Endpoint + "/_sandbox/stats")
 	if err != nil {
 		t.Fatal(err)
@@ -311,6 +300,8 @@ func (w *world) changes(t *testing.T) string {
 // settled waits until nothing is under way in the sandbox.
 func (w *world) settled(t *testing.T) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
 	for {
 		resp, err := http.Get(w.Endpoint + "/_sandbox/stats")
 		if err != nil {
@@ -326,7 +317,7 @@ func (w *world) settled(t *testing.T) {
 			return
 		}
 		select {
-		case <-t.Context().Done():
+		case <-ctx.Done():
 			t.Fatal("events are still under way")
 		case <-time.After(50 * time.Millisecond):
 		}
