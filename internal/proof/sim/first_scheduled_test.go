@@ -145,7 +145,10 @@ func (w *world) checkProof(p *process, a reconcile.Answer) {
 			if v == nil || !v.shown.Before(since) || !v.modified.Before(since) || slices.Contains(missing, key) {
 				continue
 			}
-			if !here.aliveSince(key, a.Began) && !here.hidden(key) {
+			// A comparison of several ticks may have seen a deletion that is forgotten meanwhile.
+			f, forgot := w.forgotten[p.region+" "+key]
+			deleted := here.hidden(key) || forgot && !f.removed.Before(a.Began)
+			if !here.aliveSince(key, a.Began) && !deleted {
 				missing = append(missing, key)
 			}
 		}
