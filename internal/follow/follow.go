@@ -127,6 +127,8 @@ type Request struct {
 	// Replicas has also what s3fanout copied to the source be copied on, as for a
 	// Region that joins.
 	Replicas bool
+	// Contents is what else is known of the contents of writes; see policy.Orders.
+	Contents map[policy.Write][]policy.Figures
 	// Resume names an unfinished copy of the source to go on with, if it is still
 	// what is to be done; else that upload is given up.
 	Resume *copier.Upload

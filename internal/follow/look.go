@@ -47,7 +47,8 @@ func (t *task) decide(ctx context.Context) (policy.Step, error) {
 	k := &t.seen.known
 	*k = policy.Following{
 		Deletions: t.req.Deletions, Deleted: t.kind == Deleted, Retagged: t.kind == Retagged && t.req.Tags,
-		TagsOf: t.tagsOf(), Tags: t.req.Tags, Replicas: t.req.Replicas, Orders: policy.Orders{Stacks: map[string][]policy.Version{}},
+		TagsOf: t.tagsOf(), Tags: t.req.Tags, Replicas: t.req.Replicas,
+		Orders: policy.Orders{Stacks: map[string][]policy.Version{}, Contents: t.req.Contents},
 	}
 	if !t.since.IsZero() {
 		k.Since = t.since.Unix()

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 )
 
@@ -55,6 +56,9 @@ type Orders struct {
 	// Stacks are the versions of the key by Region, newest first, for two writes of
 	// one Region in one second. Only complete ones may be given.
 	Stacks map[string][]Version
+	// Contents is what several buckets say of the contents of writes; see ContentsOf.
+	// Without it only the two versions compared tell.
+	Contents map[Write][]Figures
 	// Since is when follow mode was switched on, in seconds since 1970, zero for a
 	// set that has always had it. What was made before may be a replica without an
 	// entry.
@@ -98,8 +102,28 @@ func (o Orders) sameLegacy(a, b Version) bool {
 	if a.Write.Region == b.Write.Region {
 		return false // two versions of one bucket are two writes
 	}
-	result, _ := Compare(a.Figures, b.Figures)
-	return result != Differ
+	for _, x := range slices.Concat(o.Contents[a.Write], []Figures{a.Figures}) {
+		for _, y := range slices.Concat(o.Contents[b.Write], []Figures{b.Figures}) {
+			if result, _ := Compare(x, y); result == Differ {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// ContentsOf is what S3 says of the contents of writes, in buckets that show them or
+// replicas of them: a replica in parts has another ETag than its write, and perhaps a
+// checksum that the write lacks.
+func ContentsOf(buckets []Bucket) map[Write][]Figures {
+	contents := map[Write][]Figures{}
+	for _, b := range buckets {
+		if register, ok := b.Register(); ok {
+			w := register.Write
+			contents[w.Write] = append(contents[w.Write], w.Figures)
+		}
+	}
+	return contents
 }
 
 // legacy says that a write is from before follow mode.

@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -98,6 +99,37 @@ func TestLegacyReplicasAreOneWrite(t *testing.T) {
 		without.Since = 0
 		if got := without.Of(tt.a, tt.b); tt.name != "the write itself" && got == SameWrite {
 			t.Errorf("%s: one write in a set that has always followed", tt.name)
+		}
+	}
+}
+
+// A large object that is tagged is copied in parts, and then its replica tells nothing of
+// its contents; but its write does, where it was made, and another replica's checksum.
+func TestLegacyReplicasAreComparedByTheirWrites(t *testing.T) {
+	sum := func(value string) []Checksum { return []Checksum{{"CRC64NVME", FullObject, value}} }
+	shows := func(region string, of Write, at int64, f Figures) Bucket {
+		v := Version{ID: region, Modified: at, Figures: f}
+		entry := ""
+		if of.Region != region {
+			entry = EntryFor(of, "k", at, strings.Count(f.ETag, "-")).String()
+		}
+		return Bucket{Region: region, Presence: Present, Current: v.ReadAs(region, "k", entry)}
+	}
+	x, y := Write{"r1", "r1", 10}, Write{"r2", "r2", 20}
+	parts := func(value string) Figures { return Figures{Size: 9, ETag: "p" + value + "-1", Checksums: sum(value)} }
+	for _, tt := range []struct {
+		name string
+		r1   Bucket // that of the lesser write
+		want []int  // behind y in r2
+	}{
+		{"other contents, as their writes tell", shows("r1", x, 10, Figures{Size: 9, ETag: "x"}), []int{0, 2}},
+		{"other contents, as a checksum tells", shows("r1", y, 600, parts("y")), []int{2}},
+		{"the same, as far as anything tells", shows("r1", x, 10, Figures{Size: 9, ETag: "x-7"}), nil},
+	} {
+		buckets := []Bucket{tt.r1, shows("r2", y, 20, Figures{Size: 9, ETag: "y"}), shows("r3", x, 500, parts("x"))}
+		o := Orders{Since: 100, Stacks: map[string][]Version{}, Contents: ContentsOf(buckets)}
+		if got := o.Stand(buckets, true).Stale; !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %v are behind, want %v", tt.name, got, tt.want)
 		}
 	}
 }

@@ -142,11 +142,11 @@ func (b Bucket) readTop(ctx context.Context, key string, s Sight) (Sight, error)
 func Stand(
 	ctx context.Context, buckets []Bucket, sights []Sight, key string, since time.Time, deletions bool,
 ) (s policy.Standing, o policy.Orders, lists int, err error) {
-	o = policy.Orders{Stacks: map[string][]policy.Version{}}
+	said := Seen{Sights: sights}.said()
+	o = policy.Orders{Stacks: map[string][]policy.Version{}, Contents: policy.ContentsOf(said)}
 	if !since.IsZero() {
 		o.Since = since.Unix()
 	}
-	said := Seen{Sights: sights}.said()
 	for {
 		s = o.Stand(said, deletions)
 		if s.Ask == "" {

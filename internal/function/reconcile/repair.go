@@ -114,7 +114,7 @@ func (w *work) followGreatest(ctx context.Context, s suspect) (Counts, error) {
 		from := w.members[seen.Greatest]
 		request := follow.Request{
 			Source:    copier.Object{Region: from.Region, Bucket: from.Bucket, Key: s.key, Size: write.Size},
-			Deletions: s.follow.Deletions, Replicas: true, Resume: upload,
+			Deletions: s.follow.Deletions, Replicas: true, Contents: seen.Contents, Resume: upload,
 		}
 		if seen.Deleted {
 			request.Kind = follow.Deleted

@@ -71,7 +71,7 @@ func (r *run) look(ctx context.Context, key string) ([]*goal, error) {
 	object := newObject(source, key, greatest.Figures)
 	request := &follow.Request{
 		Source:    copier.Object{Region: source.Region, Bucket: source.Bucket, Key: key, Size: greatest.Size},
-		Deletions: deletions, Replicas: true,
+		Deletions: deletions, Replicas: true, Contents: s.Contents,
 	}
 	if s.Deleted {
 		request.Kind = follow.Deleted

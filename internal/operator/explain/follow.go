@@ -94,7 +94,7 @@ func newFollowed(rule replicaset.Follow, since time.Time, buckets []policy.Bucke
 		Deletions: rule.Deletions,
 		Tags:      rule.Tags,
 		Buckets:   buckets,
-		Orders:    policy.Orders{Stacks: map[string][]policy.Version{}},
+		Orders:    policy.Orders{Stacks: map[string][]policy.Version{}, Contents: policy.ContentsOf(buckets)},
 	}
 	if !since.IsZero() {
 		f.Orders.Since = since.Unix()
