@@ -188,9 +188,9 @@ func TestWalkOfFewKeysCostsFewRequests(t *testing.T) {
 
 // Where the bucket that answers fastest has other keys than the others, it is no good
 // guide, and the walk finds its way by another one. Of requests that end at the same
-// moment any may be seen first, so rounds differ: in 75 runs of one round the pace was
-// 0.47 at least, and there were 1.44 times as many requests as pages at most, with a
-// spread of a tenth within a case. Three rounds together keep off the bounds of 0.4 and 1.5.
+// moment any may be seen first, so rounds differ: in 250 of the worst case alone the pace
+// was 0.35 at least, 0.61 mostly, and there were 1.57 times as many requests as pages at
+// most. Three rounds together keep off the bounds; a walk that is misled has a pace of 0.13.
 func TestWalkIsNotMisledByTheNearestBucket(t *testing.T) {
 	const rounds = 3
 	for _, s := range []string{"directories", "hashes", "most in the last directory"} {
@@ -218,9 +218,9 @@ func TestWalkIsNotMisledByTheNearestBucket(t *testing.T) {
 				}
 				t.Logf("%s, the nearest has %s: %.2f of the pace of known ranges, %d requests for %d pages",
 					s, tt.name, float64(known)/float64(walk), requests, pages)
-				if walk > known*5/2 || requests > pages*3/2 {
+				if walk > 3*known || requests > pages*8/5 {
 					t.Errorf("%s, the nearest has %s: took %v and %d requests, want %v and %d at most",
-						s, tt.name, walk, requests, known*5/2, pages*3/2)
+						s, tt.name, walk, requests, 3*known, pages*8/5)
 				}
 			})
 		}
