@@ -59,10 +59,16 @@ func reportSpan(d document.Report) string {
 	if d.Complete {
 		return span
 	}
-	if begin, err := report.ParseMonth(d.Month); err == nil && d.Until.Before(begin.End()) {
-		return span + " The month is not over, and CloudWatch is some minutes behind."
+	month, err := report.ParseMonth(d.Month)
+	switch {
+	case err == nil && d.Until.Before(month.End()):
+		span += " The month is not over, and CloudWatch is some minutes behind."
+	case err == nil && d.From.Equal(month.Begin()):
+		span += " The month has just ended, and CloudWatch is some minutes behind."
+	default:
+		span += " CloudWatch has no older figures."
 	}
-	return span + " CloudWatch has no older figures."
+	return span
 }
 
 // arrivalTable has a row for each pair of Regions.

@@ -21,7 +21,7 @@ func badMonth(t *testing.T) report.Report {
 	}
 	hour := time.Date(2026, 11, 14, 3, 0, 0, 0, time.UTC)
 	return report.Report{
-		Set: "media", Month: m, From: m.Begin(), Until: m.End(), Threshold: 15 * time.Minute,
+		Set: "media", Month: m, From: m.Begin(), Until: m.End(), Made: m.End().Add(time.Hour), Threshold: 15 * time.Minute,
 		Pairs: []report.Pair{
 			{Source: "us-east-1", Target: "ap-northeast-1", Arrivals: report.Arrivals{
 				Arrived: 1_000_000, Within: []int64{999_000, 999_998, 999_999}, Late: 2, Worst: 3 * time.Hour, WorstAt: hour,

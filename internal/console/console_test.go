@@ -261,7 +261,7 @@ func (u *user) until(path, text string) string {
 
 func TestPagesShowWhatIsAsked(t *testing.T) {
 	f := &fake{}
-	u := serve(t, Options{Source: f})
+	u := serve(t, Options{Source: f, Now: func() time.Time { return time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC) }})
 	for path, want := range map[string]string{
 		"/":                      "The Regions are being asked",
 		"/key?key=films%2F1.mp4": "as it is: films/1.mp4",

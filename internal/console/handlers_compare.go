@@ -25,8 +25,11 @@ func (s *Server) comparison(r *http.Request) compareView {
 	return v
 }
 
+// showComparison says of a run that it has ended only beside the list that it left.
 func (s *Server) showComparison(w http.ResponseWriter, r *http.Request) {
-	s.show(w, http.StatusOK, "compare", "Compare", comparePage{s.comparison(r), s.running("verify", "plan", "backfill")})
+	s.show(w, http.StatusOK, "compare", "Compare", comparePage{
+		Jobs: s.running("verify", "plan", "backfill"), compareView: s.comparison(r),
+	})
 }
 
 func (s *Server) comparisonPart(w http.ResponseWriter, r *http.Request) {

@@ -28,8 +28,9 @@ func (s *Server) letters(r *http.Request) lettersView {
 	return v
 }
 
+// showLetters says of a run that it has ended only beside the list that it left.
 func (s *Server) showLetters(w http.ResponseWriter, r *http.Request) {
-	s.show(w, http.StatusOK, "letters", "Dead letters", lettersPage{s.letters(r), s.running("letters", "replay")})
+	s.show(w, http.StatusOK, "letters", "Dead letters", lettersPage{Jobs: s.running("letters", "replay"), lettersView: s.letters(r)})
 }
 
 func (s *Server) lettersPart(w http.ResponseWriter, r *http.Request) {

@@ -39,6 +39,7 @@ func (t *turn) run(ctx context.Context, waiting func()) (end func(), err error) 
 		return end, nil
 	default:
 		waiting()
+		t.interrupt() // one that began since
 	}
 	select {
 	case t.one <- struct{}{}:

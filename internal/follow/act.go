@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -24,7 +23,7 @@ func (t *task) copy(ctx context.Context, step policy.Step) (again bool, err erro
 	source := t.req.Source
 	source.VersionID, source.ETag, source.Size = current.ID, current.ETag, current.Size
 	request := copier.Request{Source: source, Replace: &copier.Replacement{
-		Write: step.Write, Condition: step.Condition, Made: t.seen.second(), Head: t.seen.head,
+		Write: step.Write, Condition: step.Condition, Made: t.second(), Head: t.seen.head,
 	}}
 	resumed := t.resume != nil && resumes(*t.resume, source, step.Condition)
 	if resumed {
@@ -64,7 +63,7 @@ func (t *task) copy(ctx context.Context, step policy.Step) (again bool, err erro
 			t.kind = Retagged // they may have changed since the copy began
 		}
 		// An upload in parts may be beneath what was written since it began.
-		return inParts || overNothing && time.Since(t.seen.asked) > slowCopy, nil
+		return inParts || overNothing && t.now().Sub(t.seen.asked) > slowCopy, nil
 	}
 	return false, nil
 }

@@ -74,6 +74,7 @@ type Follower struct {
 	target copier.Target
 	origin func(region string) (bucket string, member bool)
 	since  time.Time
+	now    func() time.Time
 	sleep  func(context.Context, time.Duration) error
 	random func() float64
 
@@ -103,7 +104,7 @@ func WithKnob(random knob.Random) Option { return func(f *Follower) { f.random =
 // to the Regions of the buckets, whatever Region the client was made for.
 func New(client S3, c Copier, target copier.Target, options ...Option) *Follower {
 	f := &Follower{
-		client: client, copier: c, target: target, sleep: smithytime.SleepWithContext, random: rand.Float64,
+		client: client, copier: c, target: target, now: time.Now, sleep: smithytime.SleepWithContext, random: rand.Float64,
 		origin: func(string) (string, bool) { return "", false },
 	}
 	for _, option := range options {

@@ -30,7 +30,7 @@ type sight struct {
 }
 
 // second is the second on the target's clock by now.
-func (s sight) second() int64 { return s.now + int64(time.Since(s.answered)/time.Second) }
+func (t *task) second() int64 { return t.seen.now + int64(t.now().Sub(t.seen.answered)/time.Second) }
 
 // location is a bucket that is asked.
 type location struct{ region, bucket string }
@@ -60,12 +60,12 @@ func (t *task) decide(ctx context.Context) (policy.Step, error) {
 	if err != nil && !missing(err) {
 		return policy.Step{}, t.failure("head at the target before following a change of", err)
 	}
-	t.seen.now, t.seen.answered = date, time.Now()
+	t.seen.now, t.seen.answered = date, t.now()
 	k.Now = date
 	if k.Target, err = t.bucketOf(t.targetLocation(), out, err); err != nil {
 		return policy.Step{}, err
 	}
-	t.seen.asked = time.Now()
+	t.seen.asked = t.now()
 	if t.seen.head, _, err = t.head(ctx, t.source(), ""); err != nil && !missing(err) {
 		return policy.Step{}, t.failure("head at the source before following a change of", err)
 	}

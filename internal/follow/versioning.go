@@ -19,12 +19,12 @@ const versioningHolds = 3 * time.Minute
 // or hides.
 func (t *task) checkVersioning(ctx context.Context) error {
 	t.mu.Lock()
-	fresh := !t.versioned.IsZero() && time.Since(t.versioned) < versioningHolds
+	fresh := !t.versioned.IsZero() && t.now().Sub(t.versioned) < versioningHolds
 	t.mu.Unlock()
 	if fresh {
 		return nil
 	}
-	asked := time.Now()
+	asked := t.now()
 	t.result.Requests.Versioning++
 	out, err := t.client.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &t.target.Bucket}, inRegion(t.target.Region))
 	switch {

@@ -54,6 +54,7 @@ type world struct {
 	now   time.Time
 	ahead map[string]time.Duration
 	slept time.Duration // by the Follower
+	spent time.Duration // by its requests, for its own clock
 	// before is called before a request is sent, and may answer it.
 	before func(op string, r *http.Request) *http.Response
 }
@@ -110,7 +111,13 @@ func newWorld(t *testing.T, options ...Option) *world {
 		w.now, w.slept = w.now.Add(d), w.slept+d
 		return ctx.Err()
 	}
-	w.follower.versioned = time.Now()
+	began := time.Now()
+	w.follower.now = func() time.Time {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return began.Add(w.spent)
+	}
+	w.follower.versioned = began
 	return w
 }
 

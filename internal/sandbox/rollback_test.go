@@ -46,7 +46,7 @@ func TestRollBack(t *testing.T) {
 		{"failed", "Received response status [FAILED] from custom resource. Message returned: not in the mood",
 			m{"ID": "e", "Fail": "Create"}, []string{"Create E", "Delete E e"}},
 		{"without an answer", "did not receive a response from your Custom Resource",
-			m{"Silent": "Create", "ServiceTimeout": 1}, []string{"Create E", "Delete E own-E-"}},
+			m{"Silent": "Create", "ServiceTimeout": 5}, []string{"Create E", "Delete E own-E-"}},
 		{"nobody to ask", "Function not found", m{"ServiceToken": "arn:aws:lambda:us-east-1:" + AccountID + ":function:nobody"}, nil},
 		{"a topic", "sends requests to functions alone", m{"ServiceToken": "arn:aws:sns:us-east-1:" + AccountID + ":t"}, nil},
 		{"far away", "is not in the stack's Region us-east-1",

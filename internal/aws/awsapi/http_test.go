@@ -70,7 +70,7 @@ func TestLimitEndsARequest(t *testing.T) {
 	}))
 	defer server.Close()
 	defer close(hang)
-	client := awsapi.HTTPClient(aws.Config{}, 100*time.Millisecond, 1)
+	client := awsapi.HTTPClient(aws.Config{}, time.Second, 1)
 	check := func(what string, err error) {
 		t.Helper()
 		var network net.Error

@@ -239,7 +239,8 @@ func TestJobOfTheCommand(t *testing.T) {
 // The function that waits does so for longer than the one that works works.
 func TestBatchEndsBeforeTheOneThatWaits(t *testing.T) {
 	h, _ := newTestHandler(nil)
-	deadline := h.Now().Add(15 * time.Minute)
+	deadline := time.Now().Add(24 * time.Hour) // as a context has it
+	h.Now = func() time.Time { return deadline.Add(-15 * time.Minute) }
 	ctx, cancel := context.WithDeadline(t.Context(), deadline)
 	defer cancel()
 	twin := &fakeTwin{err: context.DeadlineExceeded}

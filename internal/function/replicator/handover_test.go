@@ -247,7 +247,8 @@ func TestHandoverHasTimeLeft(t *testing.T) {
 	h, _ := newTestHandler(nil)
 	d, self := &deadlineCopier{}, &fakeSelf{}
 	h.Copier = d
-	end := h.Now().Add(24 * 365 * time.Hour)
+	end := time.Now().Add(24 * time.Hour) // as a context has it
+	h.Now = func() time.Time { return end.Add(-time.Hour) }
 	ctx, cancel := context.WithDeadline(t.Context(), end)
 	defer cancel()
 	if _, err := h.with(self).Invoke(ctx, continuing(t, 1)); err != nil {

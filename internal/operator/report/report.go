@@ -27,15 +27,19 @@ type Report struct {
 	// From and Until are the part of the month that is reported: not all of it if
 	// it is not over, or if CloudWatch has begun to forget it.
 	From, Until time.Time
+	Made        time.Time
 	// Threshold is the time after which an arrival is late.
 	Threshold time.Duration
 	Pairs     []Pair
 	Regions   []Region
 }
 
-// Whole says that the report is of the whole month.
+// behind is by how much CloudWatch's figures may be behind.
+const behind = 15 * time.Minute
+
+// Whole says that the report is of the whole month, with its last figures.
 func (r Report) Whole() bool {
-	return r.From.Equal(r.Month.Begin()) && r.Until.Equal(r.Month.End())
+	return r.From.Equal(r.Month.Begin()) && r.Until.Equal(r.Month.End()) && r.Made.Sub(r.Until) >= behind
 }
 
 // Pair is what arrived from one Region in another one.
@@ -98,7 +102,7 @@ type Options struct {
 // figures of the month, or if ctx ends; that a Region does not answer is in its
 // part of the report.
 func Make(ctx context.Context, o Options) (Report, error) {
-	r := Report{Set: o.Set.Name, Month: o.Month, Threshold: o.Threshold}
+	r := Report{Set: o.Set.Name, Month: o.Month, Made: o.Now, Threshold: o.Threshold}
 	var err error
 	if r.From, r.Until, err = o.Month.Kept(o.Now); err != nil {
 		return Report{}, err

@@ -166,6 +166,11 @@ func TestMonthsAreOfUTC(t *testing.T) {
 			t.Errorf("%s: whole is %v", month, whole)
 		}
 	}
+	for after, want := range map[time.Duration]bool{0: false, behind - 1: false, behind: true} {
+		if r := w.make("2026-10", time.Minute, time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC).Add(after)); r.Whole() != want {
+			t.Errorf("%v after October it is whole: %v", after, r.Whole())
+		}
+	}
 	if got := MonthOf(time.Date(2026, 11, 30, 20, 0, 0, 0, west)); got.String() != "2026-12" {
 		t.Errorf("the month is %s, want that of UTC", got)
 	}

@@ -37,7 +37,7 @@ var followMutants = []mutant{
 		"return -bindingSeconds <= apart && apart <= bindingSeconds", "return apart == modified-e.Made",
 	}, {
 		"the second in the entry is not renewed", "internal/follow",
-		"Made: t.seen.second(),", "Made: firstSecond(step.Write.VersionID+t.target.Bucket, t.seen.second()),",
+		"Made: t.second(),", "Made: firstSecond(step.Write.VersionID+t.target.Bucket, t.second()),",
 	}, {
 		"the number of parts is not compared", "internal/policy",
 		"return strings.HasSuffix(etag, \"-\"+strconv.Itoa(e.Parts))", "return strings.HasSuffix(etag, \"\")",
@@ -83,8 +83,8 @@ var followMutants = []mutant{
 		"		return k.delete(target)\n", "		return Step{Action: Superseded, Write: w}\n",
 	}, {
 		"a slow copy over nothing is not looked at again", "internal/follow",
-		"return inParts || overNothing && time.Since(t.seen.asked) > slowCopy, nil",
-		"return inParts && !overNothing && time.Since(t.seen.asked) > 0, nil",
+		"return inParts || overNothing && t.now().Sub(t.seen.asked) > slowCopy, nil",
+		"return inParts && !overNothing, nil",
 	}, {
 		"two writes of one Region and second are ordered by name", "internal/policy",
 		"				return -i\n", "				return 0 * i\n",

@@ -76,7 +76,9 @@ func TestLogOfWhatEnds(t *testing.T) {
 	w := newWorld(t)
 	w.allow(t, "logs:CreateLogStream", "*")
 	w.allow(t, "logs:PutLogEvents", "*")
-	arn := w.function(t, func(c *FunctionConfig) { c.LogFormat, c.SystemLogLevel, c.Timeout = jsonFormat, warnLevel, time.Second })
+	arn := w.function(t, func(c *FunctionConfig) {
+		c.LogFormat, c.SystemLogLevel, c.Timeout = jsonFormat, warnLevel, 5*time.Second
+	})
 	many := slices.Repeat([]string{"as much as fills a pipe several times over"}, 10_000)
 	var want []string
 	for _, do := range []string{"exit", "hang"} {
