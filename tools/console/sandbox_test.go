@@ -77,14 +77,16 @@ func TestSandboxShowsWhatHappens(t *testing.T) {
 		t.Helper()
 		b.run(t, chromedp.SendKeys(`[data-drop="`+region+`"] input[type=file]`, file(t, name), chromedp.ByQuery))
 	}
-	click := func(region, kind string) {
+	// click switches a fault, and waits for the page to say how many are on.
+	click := func(region, kind, on string) {
 		t.Helper()
 		b.run(t, chromedp.Click(`[data-region="`+region+`"][data-fault="`+kind+`"]`, chromedp.ByQuery))
+		b.until(t, `document.querySelector('[data-struck="`+region+`"]').textContent == "`+on+`"`)
 	}
-	click("eu-west-1", "s3-unavailable")
+	click("eu-west-1", "s3-unavailable", "(1 on)")
 	choose("ap-northeast-1", "two.txt")
 	b.wantFlow(t, "two.txt", `^eu-west-1: .*failed .* dead letter`, `waits in a dead-letter queue`)
-	click("eu-west-1", "s3-unavailable")
+	click("eu-west-1", "s3-unavailable", "")
 	b.run(t, chromedp.Navigate(w.page("/key?key=two.txt")), chromedp.Evaluate(`window.confirm = () => true; 0`, nil),
 		chromedp.Click(`form[action="/letters/replay"] button`, chromedp.ByQuery))
 	b.until(t, `document.querySelector("#job-replay")?.innerText.includes("1 replayed, 0 of the chosen left")`)
@@ -93,7 +95,7 @@ func TestSandboxShowsWhatHappens(t *testing.T) {
 
 	b.run(t,
 		chromedp.Evaluate(`document.querySelectorAll("details").forEach(d => { d.open = true; }); window.confirm = () => true; 0`, nil))
-	click("us-east-1", "s3-unannounced")
+	click("us-east-1", "s3-unannounced", "(1 on)")
 	choose("us-east-1", "three.txt")
 	b.wantFlow(t, "three.txt", `^us-east-1: lost`, `s3fanout backfill --key`)
 	b.wantAccessible(t, w, "/sandbox")

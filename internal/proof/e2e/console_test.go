@@ -85,12 +85,8 @@ func (w *world) openConsole(args ...string) *consoleVisitor {
 // request sends one as the console's own pages do. Of a stream it reads for a moment.
 func (v *consoleVisitor) request(method, path string, form url.Values) (*http.Response, string) {
 	v.t.Helper()
-	ctx := v.t.Context()
-	if path == "/live" {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, 500*time.Millisecond)
-		defer cancel()
-	}
+	ctx, cancel := context.WithCancel(v.t.Context())
+	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, v.base+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		v.t.Fatal(err)
@@ -105,6 +101,9 @@ func (v *consoleVisitor) request(method, path string, form url.Values) (*http.Re
 		v.t.Fatal(err)
 	}
 	defer func() { _ = answer.Body.Close() }() // read
+	if path == "/live" {
+		defer time.AfterFunc(500*time.Millisecond, cancel).Stop()
+	}
 	text, err := io.ReadAll(answer.Body)
 	if err != nil && ctx.Err() == nil {
 		v.t.Fatal(err)

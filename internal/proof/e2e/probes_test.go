@@ -3,7 +3,6 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -86,17 +85,17 @@ func copiesMissingReplica(w *world, name string) string {
 
 func acceptsGoneSource(w *world, name string) string {
 	home := w.regions[0]
-	w.fault(home, fault.Delay, 1, 0)
+	w.fault(home, fault.S3Unannounced, 1, 0)
 	version := w.upload(home, object{key: name, body: "gone soon"})
+	w.fault(home, fault.S3Unannounced, 0, 0)
+	event := w.replicaEvent(home, name)
 	_, err := w.s3(home).DeleteObject(w.t.Context(), &s3.DeleteObjectInput{
 		Bucket: aws.String(w.bucket(home)), Key: aws.String(name), VersionId: aws.String(version),
 	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.settle()
-	w.fault(home, fault.Delay, 0, 0)
-	return strings.Join(w.letters(w.regions[1]), "\n")
+	return w.invoke(w.regions[1], event)
 }
 
 func logs(w *world, name string) string {
