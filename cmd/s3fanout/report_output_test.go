@@ -117,6 +117,10 @@ func TestReportOfNothing(t *testing.T) {
 			t.Errorf("it does not say %q:\n%s", want, &b)
 		}
 	}
+	r.From, r.Made = r.Month.Begin(), r.Until.Add(time.Minute)
+	if got, want := reportSpan(document.NewReport(r)), "The month has just ended"; !strings.Contains(got, want) {
+		t.Errorf("a minute after its end it does not say %q: %s", want, got)
+	}
 	if strings.Contains(b.String(), "The latest") || strings.Contains(b.String(), "All that arrived") {
 		t.Errorf("nothing arrived:\n%s", &b)
 	}

@@ -17,6 +17,7 @@ type turn struct {
 
 	mu    sync.Mutex
 	quiet *quietly // has the turn, if it is not nil
+	runs  int      // that wait for it, and that no quiet reading comes before
 }
 
 // quietly is a reading that nobody asked for.
@@ -32,6 +33,8 @@ var errHeld = errors.New("a run of the console has the dead letters")
 
 // run takes the turn, and calls waiting if somebody has it who does not end soon.
 func (t *turn) run(ctx context.Context, waiting func()) (end func(), err error) {
+	t.waits(1)
+	defer t.waits(-1)
 	t.interrupt()
 	end = func() { <-t.one }
 	select {
@@ -39,7 +42,6 @@ func (t *turn) run(ctx context.Context, waiting func()) (end func(), err error) 
 		return end, nil
 	default:
 		waiting()
-		t.interrupt() // one that began since
 	}
 	select {
 	case t.one <- struct{}{}:
@@ -74,6 +76,12 @@ func (t *turn) key(ctx context.Context) (end func(), err error) {
 	}
 }
 
+func (t *turn) waits(runs int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.runs += runs
+}
+
 // interrupt ends the reading that nobody asked for, and returns what is closed then; nil
 // if there is none.
 func (t *turn) interrupt() <-chan struct{} {
@@ -92,6 +100,10 @@ func (t *turn) quietly(ctx context.Context, most time.Duration) (reading context
 	reading, stop := context.WithTimeout(ctx, most)
 	t.mu.Lock() // whoever has the turn can be interrupted
 	defer t.mu.Unlock()
+	if t.runs > 0 {
+		stop()
+		return nil, nil, false
+	}
 	select {
 	case t.one <- struct{}{}:
 	default:

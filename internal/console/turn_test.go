@@ -104,6 +104,29 @@ func TestQuietReadingMakesWayForAKey(t *testing.T) {
 	end()
 }
 
+// A quiet reading that comes while a run waits for another one does not come before it.
+func TestQuietReadingMakesWayForARunThatWaits(t *testing.T) {
+	turn := newTurn()
+	first, err := turn.run(t.Context(), func() { t.Error("nobody has the turn, and it is waited for") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := turn.run(t.Context(), func() {
+		first()
+		if _, end, ok := turn.quietly(t.Context(), time.Hour); ok {
+			t.Error("it comes before the run that waits")
+			end()
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second()
+	if _, _, ok := turn.quietly(t.Context(), time.Hour); !ok {
+		t.Error("nobody has the turn, and it is not given")
+	}
+}
+
 // Where no quiet reading is seen, its turn is free: a page about a key took it for a run's.
 func TestQuietReadingEndsWithItsTurn(t *testing.T) {
 	turn := newTurn()

@@ -21,10 +21,14 @@ type S3 interface {
 	HeadObject(context.Context, *s3.HeadObjectInput, ...func(*s3.Options)) (*s3.HeadObjectOutput, error)
 }
 
-// Head asks about a key's current version, with its checksums where the caller
-// may know them, and says how many requests that took. The error is S3's.
-func Head(ctx context.Context, client S3, bucket, key string) (out *s3.HeadObjectOutput, requests int, err error) {
+// Head asks about a version of a key, the current one if it has no ID, with its
+// checksums where the caller may know them, and says how many requests that took. The
+// error is S3's.
+func Head(ctx context.Context, client S3, bucket, key, versionID string) (out *s3.HeadObjectOutput, requests int, err error) {
 	in := &s3.HeadObjectInput{Bucket: &bucket, Key: &key, ChecksumMode: types.ChecksumModeEnabled}
+	if versionID != "" {
+		in.VersionId = &versionID
+	}
 	out, err = client.HeadObject(ctx, in)
 	var response *smithyhttp.ResponseError
 	if !errors.As(err, &response) || response.HTTPStatusCode() != http.StatusForbidden {

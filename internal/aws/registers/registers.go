@@ -58,7 +58,7 @@ func (s Sight) State() policy.State {
 // do, or is ctx's.
 func Look(ctx context.Context, b Bucket, key string) (Sight, error) {
 	s := Sight{Bucket: policy.Bucket{Region: b.Region}}
-	out, heads, err := contents.Head(ctx, b.Client, b.Name, key)
+	out, heads, err := contents.Head(ctx, b.Client, b.Name, key, "")
 	s.Heads = heads
 	s.Date = dateOf(out, err)
 	state := contents.StateOf(out, err)
@@ -117,8 +117,8 @@ func (b Bucket) readTop(ctx context.Context, key string, s Sight) (Sight, error)
 		if v.Marker {
 			continue
 		}
-		s.Heads++
-		out, err := b.Client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.Name, Key: &key, VersionId: &v.ID})
+		out, heads, err := contents.Head(ctx, b.Client, b.Name, key, v.ID)
+		s.Heads += heads
 		entry := ""
 		switch errorcode.Status(err) {
 		case http.StatusNotFound, http.StatusMethodNotAllowed: // destroyed meanwhile: it hides nothing

@@ -5,8 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"s3fanout/internal/copier"
+	"s3fanout/internal/follow"
 	"s3fanout/internal/function/functionenv"
 	"s3fanout/internal/function/reconcile"
+	"s3fanout/internal/proof/buckets"
 	"s3fanout/internal/replicaset"
 )
 
@@ -63,6 +66,36 @@ func TestTheGreatestWriteIsFollowed(t *testing.T) {
 	w.shows("deleted", "-", "-", "first")
 	w.shows("again", "written again", "-", "written again")
 	w.wantCounts(w.tomorrow(), reconcile.Counts{Compared: 6})
+}
+
+// What differed before follow mode, with the same size, is told apart though one was
+// copied here in parts: by what its own Region has.
+func TestReplicasInPartsFromBeforeAreToldApart(t *testing.T) {
+	for name, hidden := range map[string]bool{"shown": false, "hidden here": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, followAll)
+			w.Put(there, "key", "earlier")
+			w.Pass(time.Second)
+			w.PutWithSHA256(third, "key", "later..")
+			w.config.Follow.Since = w.Now().Add(time.Minute)
+			w.inParts()
+			w.Pass(time.Hour)
+			source := copier.Object{Region: there, Bucket: buckets.Name(there), Key: "key"}
+			if r, err := w.handler().Follower.Follow(t.Context(), follow.Request{Source: source}); err != nil || r.PartsTotal == 0 {
+				t.Fatalf("%+v, %v", r, err)
+			}
+			if hidden {
+				w.Remove(here, "key")
+			}
+			w.Pass(time.Hour)
+			want := reconcile.Counts{Compared: 1, Different: 1, Repaired: 1}
+			if hidden {
+				want = reconcile.Counts{Compared: 1, Missing: 1, Repaired: 1}
+			}
+			w.wantCounts(w.tick(), want)
+			w.shows("key", "later..", "earlier", "later..")
+		})
+	}
 }
 
 // A write that its origin has destroyed is given to nobody, and named.

@@ -31,7 +31,7 @@ const (
 // head asks what a bucket has under a key.
 func (w *work) head(ctx context.Context, index int, key string) (policy.State, error) {
 	m := w.members[index]
-	out, _, err := contents.Head(ctx, w.Read(m.Region), m.Bucket, key)
+	out, _, err := contents.Head(ctx, w.Read(m.Region), m.Bucket, key, "")
 	s := contents.StateOf(out, err)
 	if s.Presence == policy.Unknown {
 		if ctx.Err() != nil {

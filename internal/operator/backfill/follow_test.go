@@ -96,6 +96,33 @@ func TestNoMoreIsFollowedThanWasApprovedOf(t *testing.T) {
 	}
 }
 
+// What differed before follow mode, with the same size, is told apart though one was
+// copied in parts: by what its own Region has.
+func TestReplicasInPartsFromBeforeAreToldApart(t *testing.T) {
+	w := buckets.New(t, a, b, c)
+	w.Put(a, "key", "earlier")
+	w.Pass(time.Second)
+	w.PutWithSHA256(c, "key", "later..")
+	o := following(w, func(o *backfill.Options) {
+		o.FollowSince = w.Now()
+		for i, m := range o.Members {
+			target := copier.Target{Region: m.Region, Bucket: m.Bucket}
+			copies := copier.New(w.Clients[m.Region], target, copier.WithMultipart(4, 1))
+			o.Members[i].Follower = follow.New(w.Clients[m.Region], copies, target, follow.WithSince(o.FollowSince))
+		}
+	})
+	source := copier.Object{Region: a, Bucket: buckets.Name(a), Key: "key"}
+	if r, err := o.Members[1].Follower.Follow(t.Context(), follow.Request{Source: source}); err != nil || r.PartsTotal == 0 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	shows(t, w, "key", "earlier", "earlier", "later..")
+	w.Pass(2 * time.Second)
+	if report, err := backfill.Run(t.Context(), o, backfill.Observer{}); err != nil || len(report.Failures) > 0 {
+		t.Fatalf("%v: %+v", err, report)
+	}
+	shows(t, w, "key", "later..", "later..", "later..")
+}
+
 // The latest write goes everywhere, and a dry run says whose that is.
 func TestRunBringsTheLatestWriteEverywhere(t *testing.T) {
 	w := buckets.New(t, a, b, c)

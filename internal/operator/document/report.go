@@ -15,7 +15,7 @@ type Report struct {
 	// that it is the whole month.
 	From      time.Time      `json:"from"`
 	Until     time.Time      `json:"until"`
-	Complete  bool           `json:"complete" jsonschema:"false: the month is not over, or partly forgotten"`
+	Complete  bool           `json:"complete" jsonschema:"false: the month is not over, or has just ended, or is partly forgotten"`
 	Threshold float64        `json:"thresholdSeconds"`
 	Pairs     []ReportPair   `json:"pairs"`
 	Regions   []ReportRegion `json:"regions"`

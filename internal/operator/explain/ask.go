@@ -88,7 +88,7 @@ func (b bucket) explain(err error) *awsapi.Failure {
 // head asks for the current version. Of one that is not there, marker says
 // whether a delete marker is the newest version.
 func (b bucket) head(ctx context.Context) (object *Object, marker bool, now time.Time, err error) {
-	out, _, err := contents.Head(ctx, b.client, b.name, b.key)
+	out, _, err := contents.Head(ctx, b.client, b.name, b.key, "")
 	if err == nil {
 		now, _ = middleware.GetServerTime(out.ResultMetadata)
 		return newObject(out), false, now, nil

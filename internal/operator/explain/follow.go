@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-
 	"s3fanout/internal/aws/contents"
 	"s3fanout/internal/aws/errorcode"
 	stacks "s3fanout/internal/aws/versions"
@@ -73,7 +71,7 @@ func (b bucket) stack(ctx context.Context) (policy.Bucket, error) {
 }
 
 func (b bucket) readVersion(ctx context.Context, v *policy.Version) (gone bool, err error) {
-	out, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: &b.key, VersionId: &v.ID})
+	out, _, err := contents.Head(ctx, b.client, b.name, b.key, v.ID)
 	entry := ""
 	switch status := errorcode.Status(err); {
 	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed:

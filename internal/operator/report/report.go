@@ -27,7 +27,7 @@ type Report struct {
 	// From and Until are the part of the month that is reported: not all of it if
 	// it is not over, or if CloudWatch has begun to forget it.
 	From, Until time.Time
-	Made        time.Time
+	Made        time.Time // when CloudWatch was asked
 	// Threshold is the time after which an arrival is late.
 	Threshold time.Duration
 	Pairs     []Pair

@@ -69,7 +69,7 @@ func (r *run) begin(ctx context.Context) error {
 func (r *run) end() { <-r.slots }
 
 func (r *run) head(ctx context.Context, b Bucket, key string) (policy.State, error) {
-	out, requests, err := contents.Head(ctx, b.Client, b.Name, key)
+	out, requests, err := contents.Head(ctx, b.Client, b.Name, key, "")
 	r.heads.Add(int64(requests))
 	s := contents.StateOf(out, err)
 	var response *smithyhttp.ResponseError

@@ -152,6 +152,15 @@ func (b *Buckets) Put(region, key, body string, metadata ...string) string {
 	return aws.ToString(out.VersionId)
 }
 
+// PutWithSHA256 writes an object whose checksum is not that of a replica in parts.
+func (b *Buckets) PutWithSHA256(region, key, body string) {
+	b.t.Helper()
+	_, err := b.Clients[region].PutObject(b.t.Context(), &s3.PutObjectInput{
+		Bucket: aws.String(Name(region)), Key: &key, Body: strings.NewReader(body), ChecksumAlgorithm: types.ChecksumAlgorithmSha256,
+	})
+	b.check(err)
+}
+
 // Replicate writes what one Region shows to another, as follow mode does: with an
 // entry that names the write.
 func (b *Buckets) Replicate(from, to, key string) {
