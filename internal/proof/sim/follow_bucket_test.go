@@ -27,7 +27,8 @@ type stored struct {
 	// by the true one.
 	modified     time.Time
 	began, shown time.Time
-	archived     bool // cannot be copied until it is calm
+	destroyed    time.Time // zero if it is there
+	archived     bool      // cannot be copied until it is calm
 	// write is the user's write whose bytes these are. The model knows it because it
 	// has moved them, not because of anything that the product wrote.
 	write  *written
@@ -147,6 +148,7 @@ func (b *store) makeRoom(key string) {
 // destroy removes a version for good.
 func (b *store) destroy(v *stored) {
 	b.stacks[v.key] = slices.DeleteFunc(slices.Clone(b.stacks[v.key]), func(o *stored) bool { return o == v })
+	v.destroyed = time.Now()
 	b.gone[v.id] = v
 	b.changes[v.key]++
 }

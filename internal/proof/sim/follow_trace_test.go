@@ -92,11 +92,18 @@ func (t *usersTrace) wrote(a action, b *store, v *stored) {
 
 // matched notes that a condition on an ETag was held to be true. If another version
 // with the same bytes was the current one a moment ago, or a moment before the
-// upload in parts began, that may be the one that somebody has looked at.
+// upload in parts began, that may be the one that somebody has looked at, even if it
+// was destroyed since.
 func (t *usersTrace) matched(b *store, key string, began time.Time) {
-	stack := b.stacks[key]
+	stack, since := b.stacks[key], began.Add(-recently)
+	current := stack[len(stack)-1]
 	for i, o := range stack[:len(stack)-1] {
-		if o.etag == stack[len(stack)-1].etag && stack[i+1].shown.After(began.Add(-recently)) {
+		if o.etag == current.etag && stack[i+1].shown.After(since) {
+			mark(&t.again, key)
+		}
+	}
+	for _, o := range b.gone {
+		if o.key == key && o.etag == current.etag && o.destroyed.After(since) {
 			mark(&t.again, key)
 		}
 	}
