@@ -105,4 +105,5 @@ tar -tzf "$dist"/s3fanout_*_linux_"$processor".tar.gz | cut -d / -f 2- | (cd "$w
 leftovers=$(find "$TMPDIR" -mindepth 1 | head)
 [ -z "$leftovers" ] || fail "left behind: $leftovers"
 say "removed: nothing is left"
+[ "$first" -le 120 ] || fail "the first replica took $first s, more than two minutes"
 echo "From unpacking the archive, without the download, to the first replica: $first s."

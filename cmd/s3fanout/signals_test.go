@@ -30,7 +30,7 @@ func TestSignalsInQuickSuccession(t *testing.T) {
 			<-ctx.Done()
 			tick := time.NewTicker(time.Millisecond)
 			defer tick.Stop()
-			for range 20 {
+			for range 100 {
 				<-tick.C
 				if err := self.Signal(sent); err != nil {
 					t.Fatal(err)

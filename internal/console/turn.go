@@ -76,6 +76,7 @@ func (t *turn) key(ctx context.Context) (end func(), err error) {
 	}
 }
 
+// waits counts the runs that wait.
 func (t *turn) waits(runs int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -113,8 +113,8 @@ func (o Orders) sameLegacy(a, b Version) bool {
 }
 
 // ContentsOf is what S3 says of the contents of writes, in buckets whose register is one
-// of them or a replica of one: a replica in parts has another ETag than its write, and perhaps a
-// checksum that the write lacks.
+// of them or a replica of one: a replica in parts has another ETag than its write, and
+// perhaps a checksum that the write lacks.
 func ContentsOf(buckets []Bucket) map[Write][]Figures {
 	contents := map[Write][]Figures{}
 	for _, b := range buckets {

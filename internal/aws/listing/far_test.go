@@ -3,6 +3,7 @@ package listing_test
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -21,23 +22,28 @@ type far struct {
 	versions int      // of each key
 	base     time.Duration
 
-	mu     sync.Mutex
-	random *rand.Rand
-	lists  int
+	seed  uint64
+	mu    sync.Mutex
+	lists int
 }
 
 func newFar(keys []string, base time.Duration, seed uint64) *far {
-	return &far{keys: keys, versions: 1, base: base, random: rand.New(rand.NewPCG(seed, uint64(base)))}
+	return &far{keys: keys, versions: 1, base: base, seed: seed}
 }
 
-func (f *far) wait(ctx context.Context) error {
+// wait takes the time of a request, which depends on the request alone: not on which of
+// several the scheduler lets go first.
+func (f *far) wait(ctx context.Context, request string) error {
 	f.mu.Lock()
 	f.lists++
-	takes := f.base + time.Duration(f.random.Int64N(int64(15*time.Millisecond)))
-	if f.random.IntN(100) == 0 {
-		takes = f.base + time.Duration(150+f.random.Int64N(150))*time.Millisecond
-	}
 	f.mu.Unlock()
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(request))
+	random := rand.New(rand.NewPCG(f.seed+uint64(f.base), h.Sum64()))
+	takes := f.base + time.Duration(random.Int64N(int64(15*time.Millisecond)))
+	if random.IntN(100) == 0 {
+		takes = f.base + time.Duration(random.Int64N(int64(150*time.Millisecond))) + 150*time.Millisecond
+	}
 	select {
 	case <-time.After(takes):
 		return nil
@@ -56,7 +62,7 @@ func (f *far) after(key string) int {
 }
 
 func (f *far) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, _ ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
-	if err := f.wait(ctx); err != nil {
+	if err := f.wait(ctx, fmt.Sprint(aws.ToString(in.StartAfter), aws.ToString(in.ContinuationToken), *in.MaxKeys)); err != nil {
 		return nil, err
 	}
 	at := f.after(max(aws.ToString(in.StartAfter), aws.ToString(in.ContinuationToken)))
@@ -74,7 +80,7 @@ func (f *far) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, _ ..
 func (f *far) ListObjectVersions(
 	ctx context.Context, in *s3.ListObjectVersionsInput, _ ...func(*s3.Options),
 ) (*s3.ListObjectVersionsOutput, error) {
-	if err := f.wait(ctx); err != nil {
+	if err := f.wait(ctx, fmt.Sprint(aws.ToString(in.KeyMarker), aws.ToString(in.VersionIdMarker), *in.MaxKeys)); err != nil {
 		return nil, err
 	}
 	out := &s3.ListObjectVersionsOutput{IsTruncated: aws.Bool(false)}

@@ -132,7 +132,7 @@ func pace(t *testing.T, seed uint64, keysOf [3][]string, keys int) (walk, known 
 // to 2.1 times as long while it read eight pages first and then split one range after
 // another.
 func TestWalkKeepsPaceWithKnownRanges(t *testing.T) {
-	const keys, rounds = 50_000, 3
+	const keys, rounds = 50_000, 8
 	all, fast := 0.0, 0
 	for _, s := range shapes {
 		if s.name == randomBytes {
@@ -188,9 +188,9 @@ func TestWalkOfFewKeysCostsFewRequests(t *testing.T) {
 
 // Where the bucket that answers fastest has other keys than the others, it is no good
 // guide, and the walk finds its way by another one. Of requests that end at the same
-// moment any may be seen first, so rounds differ: in 250 of the worst case alone the pace
-// was 0.35 at least, 0.61 mostly, and there were 1.57 times as many requests as pages at
-// most. Three rounds together keep off the bounds; a walk that is misled has a pace of 0.13.
+// moment any may be seen first, so each takes a time of its own, whatever the scheduler
+// does: in the worst cases the pace is 0.6, and there are 1.44 times as many requests as
+// pages. A walk that is misled has a pace of 0.13.
 func TestWalkIsNotMisledByTheNearestBucket(t *testing.T) {
 	const rounds = 3
 	for _, s := range []string{"directories", "hashes", "most in the last directory"} {
@@ -218,9 +218,9 @@ func TestWalkIsNotMisledByTheNearestBucket(t *testing.T) {
 				}
 				t.Logf("%s, the nearest has %s: %.2f of the pace of known ranges, %d requests for %d pages",
 					s, tt.name, float64(known)/float64(walk), requests, pages)
-				if walk > 3*known || requests > pages*8/5 {
+				if walk > known*5/2 || requests > pages*3/2 {
 					t.Errorf("%s, the nearest has %s: took %v and %d requests, want %v and %d at most",
-						s, tt.name, walk, requests, 3*known, pages*8/5)
+						s, tt.name, walk, requests, known*5/2, pages*3/2)
 				}
 			})
 		}

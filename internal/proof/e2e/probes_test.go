@@ -88,7 +88,7 @@ func acceptsGoneSource(w *world, name string) string {
 	w.fault(home, fault.S3Unannounced, 1, 0)
 	version := w.upload(home, object{key: name, body: "gone soon"})
 	w.fault(home, fault.S3Unannounced, 0, 0)
-	event := w.replicaEvent(home, name)
+	event := w.event(home, name, "ObjectCreated:Put", "AWS:AIDAEXAMPLEEXAMPLE00")
 	_, err := w.s3(home).DeleteObject(w.t.Context(), &s3.DeleteObjectInput{
 		Bucket: aws.String(w.bucket(home)), Key: aws.String(name), VersionId: aws.String(version),
 	})
@@ -111,14 +111,20 @@ func logs(w *world, name string) string {
 // drops it.
 func (w *world) replicaEvent(region, key string) []byte {
 	w.t.Helper()
+	return w.event(region, key, "ObjectCreated:Copy", "AWS:AROAEXAMPLEEXAMPLE00:"+w.state.Regions[region].FunctionName)
+}
+
+// event is what a function gets for the event of an object that somebody has made.
+func (w *world) event(region, key, name, principalID string) []byte {
+	w.t.Helper()
 	head, err := w.s3(region).HeadObject(w.t.Context(), &s3.HeadObjectInput{Bucket: aws.String(w.bucket(region)), Key: aws.String(key)})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	event := map[string]any{"Records": []any{map[string]any{
 		"eventVersion": "2.6", "eventSource": "aws:s3", "awsRegion": region, "eventTime": "2026-11-20T12:00:00.000Z",
-		"eventName":    "ObjectCreated:Copy",
-		"userIdentity": map[string]string{"principalId": "AWS:AROAEXAMPLEEXAMPLE00:" + w.state.Regions[region].FunctionName},
+		"eventName":    name,
+		"userIdentity": map[string]string{"principalId": principalID},
 		"s3": map[string]any{
 			"s3SchemaVersion": "1.0",
 			"bucket":          map[string]string{"name": w.bucket(region), "arn": "arn:aws:s3:::" + w.bucket(region)},

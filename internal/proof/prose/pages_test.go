@@ -15,7 +15,7 @@ const root = "../../.."
 // How many words all pages together may have. Whoever writes fewer lowers the
 // number. Long lines, long sentences and replaced words are down to none.
 const (
-	mostWords          = 15_776 // of README and docs, without the reference
+	mostWords          = 15_772 // of README and docs, without the reference
 	mostReferenceWords = 4_181  // of docs/commands.md, which is generated from the commands' help
 )
 
